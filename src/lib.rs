@@ -1,0 +1,9 @@
+//! `plan`: a language for deploy plans, and an engine that runs them.
+//!
+//! Data flows one way: text → AST → Plan → Graph → engine events and commands → journal → views.
+
+#![forbid(unsafe_code)]
+
+pub mod diag;
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,3 @@
+//! The `plan` program: arguments, run, exit code.
+
+fn main() {}
