@@ -109,7 +109,9 @@ fn handler(style: Style) -> miette::GraphicalReportHandler {
     let mut theme = match (style.color, style.unicode) {
         (true, true) => miette::GraphicalTheme::unicode(),
         (false, true) => miette::GraphicalTheme::unicode_nocolor(),
-        (true, false) => miette::GraphicalTheme { characters: miette::ThemeCharacters::ascii(), ..miette::GraphicalTheme::unicode() },
+        (true, false) => {
+            miette::GraphicalTheme { characters: miette::ThemeCharacters::ascii(), ..miette::GraphicalTheme::unicode() }
+        }
         (false, false) => miette::GraphicalTheme::none(),
     };
     if style.unicode {

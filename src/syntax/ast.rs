@@ -111,18 +111,33 @@ pub enum ClauseKind {
     After(Vec<Name>),
     OnlyIn(Vec<Name>),
     When(Expr),
-    Require { check: Check, otherwise: Option<Text> },
-    Remember { name: Name, value: Expr },
+    Require {
+        check: Check,
+        otherwise: Option<Text>,
+    },
+    Remember {
+        name: Name,
+        value: Expr,
+    },
     Do(Expr),
-    Verify { check: Check, otherwise: Option<Text> },
-    VerifyUndo { check: Check, otherwise: Option<Text> },
+    Verify {
+        check: Check,
+        otherwise: Option<Text>,
+    },
+    VerifyUndo {
+        check: Check,
+        otherwise: Option<Text>,
+    },
     Undo(Vec<Alternative>),
     UndoNothing(Text),
     Irreversible(Text),
     DoneWhen(Expr),
     Idempotent,
     Atomic,
-    Retry { times: Expr, backoff: Option<(Expr, Expr)> },
+    Retry {
+        times: Expr,
+        backoff: Option<(Expr, Expr)>,
+    },
     Timeout(Expr),
     On(Name),
     Env(Expr),
@@ -130,7 +145,10 @@ pub enum ClauseKind {
     Optional,
     Always,
     OnFailure(Policy),
-    Allow { lint: Name, reason: Text },
+    Allow {
+        lint: Name,
+        reason: Text,
+    },
     /// An undo that may lose data needs no person: `unattended "reason"`.
     Unattended(Text),
     /// What the step makes counts as a backup of this database: `backup_of db`.
@@ -225,21 +243,45 @@ pub enum ExprKind {
     Bool(bool),
     None,
     /// Milliseconds, with the text as written (`1h30m`).
-    Duration { millis: u64, written: String },
+    Duration {
+        millis: u64,
+        written: String,
+    },
     /// Bytes, with the text as written (`10MiB`).
-    Size { bytes: u64, written: String },
+    Size {
+        bytes: u64,
+        written: String,
+    },
     List(Vec<Expr>),
     Map(Vec<(MapKey, Expr)>),
     Name(String),
-    Field { base: Box<Expr>, name: Name },
-    Index { base: Box<Expr>, index: Box<Expr> },
+    Field {
+        base: Box<Expr>,
+        name: Name,
+    },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
     /// `name(args)`
-    Call { func: Name, args: Vec<Arg> },
+    Call {
+        func: Name,
+        args: Vec<Arg>,
+    },
     /// `base.name(args)`
-    Method { base: Box<Expr>, name: Name, args: Vec<Arg> },
+    Method {
+        base: Box<Expr>,
+        name: Name,
+        args: Vec<Arg>,
+    },
     Not(Box<Expr>),
     Neg(Box<Expr>),
-    Binary { op: BinaryOp, op_loc: Loc, left: Box<Expr>, right: Box<Expr> },
+    Binary {
+        op: BinaryOp,
+        op_loc: Loc,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// Parentheses, kept for the formatter.
     Paren(Box<Expr>),
     /// Stands where an expression was wrong and has already been reported; no check complains about it again.
@@ -301,7 +343,11 @@ pub enum TextStyle {
 pub enum Part {
     Literal(String),
     /// `{{ a.b }}`, or `{{{ a.b }}}` when raw; the place covers the braces too.
-    Path { names: Vec<Name>, raw: bool, loc: Loc },
+    Path {
+        names: Vec<Name>,
+        raw: bool,
+        loc: Loc,
+    },
 }
 
 impl Text {
