@@ -5,5 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod engine;
+pub mod model;
 pub mod source;
 pub mod syntax;

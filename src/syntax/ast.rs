@@ -363,3 +363,15 @@ impl Text {
         Some(whole)
     }
 }
+
+impl ResourceKind {
+    /// The word that declares it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ResourceKind::Database => "database",
+            ResourceKind::Repo => "repo",
+            ResourceKind::Service => "service",
+            ResourceKind::Host => "host",
+        }
+    }
+}
