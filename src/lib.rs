@@ -7,5 +7,6 @@
 pub mod diag;
 pub mod engine;
 pub mod model;
+pub mod registry;
 pub mod source;
 pub mod syntax;
