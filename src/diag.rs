@@ -181,3 +181,53 @@ impl miette::Diagnostic for Report<'_> {
         Some(Box::new(std::iter::once(first).chain(others)))
     }
 }
+
+/// Something that stops a command and has no place in a plan file: a missing secret, a lock, a broken journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub code: &'static Code,
+    /// What happened and what was seen.
+    pub message: String,
+    /// Further lines: one for each thing that is missing, what a program said.
+    pub details: Vec<String>,
+    /// What to do next.
+    pub advice: Option<String>,
+}
+
+impl Problem {
+    /// A problem; details and advice are added with the `with_*`-like methods.
+    pub fn new(code: &'static Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Vec::new(), advice: None }
+    }
+
+    /// Adds a line of detail.
+    #[must_use]
+    pub fn detail(mut self, line: impl Into<String>) -> Self {
+        self.details.push(line.into());
+        self
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.code.id, self.code.name, self.message)?;
+        for detail in &self.details {
+            for line in detail.lines() {
+                write!(f, "\n    {line}")?;
+            }
+        }
+        match &self.advice {
+            Some(advice) => write!(f, "\n  help: {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod driver;
 pub mod engine;
 pub mod model;
 pub mod registry;

@@ -135,3 +135,17 @@ pub struct ApproveSpec {
     /// Further names, after so long since the gate was shown.
     pub escalate: Option<(Vec<String>, u64)>,
 }
+
+impl Work {
+    /// The work nodes of a declaration: one, or one an instance of its fan-out. They stand together.
+    pub fn nodes_of(&self, decl: usize) -> std::ops::Range<usize> {
+        let start = self.nodes.partition_point(|node| node.decl < decl);
+        let end = self.nodes.partition_point(|node| node.decl <= decl);
+        start..end
+    }
+
+    /// The node with this id.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| node.id == id)
+    }
+}

@@ -1,0 +1,3 @@
+//! Hosts the state machine: carries its commands out, hands it what came of them, keeps every event in the journal first.
+
+mod windows;
