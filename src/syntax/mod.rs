@@ -1,7 +1,15 @@
 //! From text to tree and back: [`parse`] never fails, [`format`] drops nothing. The only user of pest.
 
 pub mod ast;
+mod clauses;
 pub mod codes;
+mod expr;
+mod foreign;
+mod number;
+mod read;
+mod rules;
+mod sink;
+mod text;
 
 use std::sync::Arc;
 
@@ -35,18 +43,32 @@ pub struct Limits {
     pub nesting: usize,
     /// Steps and gates; checked after parsing.
     pub nodes: usize,
+    /// Levels of the tree of one expression: each operator, call, dot and bracket adds one to what it holds. Whoever
+    /// walks, compares or drops a tree recurses, so this bounds their stack.
+    pub depth: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file: 1 << 20, text: 64 << 10, nesting: 64, nodes: 10_000 }
+        Self { file: 1 << 20, text: 64 << 10, nesting: 64, nodes: 10_000, depth: 256 }
     }
 }
 
 /// Reads a plan file. Every problem becomes a diagnostic; the rest of the file is read all the same.
 pub fn parse(source: &Arc<Source>, limits: &Limits) -> Parsed {
-    let _ = (source, limits);
-    Parsed { ast: None, trivia: Trivia::default(), diagnostics: Vec::new() }
+    let mut reader = read::Reader::new(limits);
+    let file = match <rules::PlanParser as pest::Parser<rules::Rule>>::parse(rules::Rule::file, source.text()) {
+        Ok(mut pairs) => pairs.next().expect("an entry rule yields itself"),
+        Err(e) => {
+            let at = match e.location {
+                pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+            };
+            let diagnostic = Diagnostic::new(&codes::UNEXPECTED, Span::new(at, at), "something else was expected here");
+            return Parsed { ast: None, trivia: Trivia::default(), diagnostics: vec![diagnostic] };
+        }
+    };
+    let plan = file.into_inner().find(|p| p.as_rule() == rules::Rule::plan).map(|p| reader.plan(p));
+    Parsed { ast: plan, trivia: Trivia::default(), diagnostics: reader.sink.found }
 }
 
 /// Lays a plan file out anew. `None` when the text has syntax errors: half-read text is never rewritten.
