@@ -7,7 +7,10 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use crate::model::Window;
+use crate::engine::Input;
+use crate::model::{Body, Window};
+
+use super::build::Built;
 
 /// How far ahead an opening is looked for, in days: longer than any freeze that somebody means.
 const HORIZON: i64 = 400;
@@ -76,6 +79,56 @@ fn instant(zone: &TimeZone, date: Date, minutes: u16) -> Option<i64> {
         _ => (date, Time::new(hour, minute, 0, 0).ok()?),
     };
     Some(date.to_datetime(time).to_zoned_datetime(zone.clone()).ok()?.timestamp().as_millisecond())
+}
+
+/// The windows of a run, and what the machine was told of them last.
+#[derive(Debug, Default)]
+pub(crate) struct Windows {
+    all: Vec<Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    window: Window,
+    /// A gate's work node; `None`: the environment's.
+    gate: Option<usize>,
+    told: Option<WindowState>,
+}
+
+impl Windows {
+    /// Those of the environment and of every gate of this run.
+    pub(crate) fn of(built: &Built) -> Self {
+        let watched = |window: &Window, gate| Watched { window: window.clone(), gate, told: None };
+        let environment = built.environment().and_then(|e| e.window.as_ref()).map(|window| watched(window, None));
+        let gates = built.work.nodes.iter().enumerate().filter_map(|(node, work)| {
+            match &built.plan.nodes[work.decl].body {
+                Body::Gate(gate) => gate.window.as_ref().map(|window| watched(window, Some(node))),
+                Body::Step(_) => None,
+            }
+        });
+        Self { all: environment.into_iter().chain(gates).collect() }
+    }
+
+    /// What has changed since the machine was told last. A zone that this machine does not know keeps its window closed.
+    pub(crate) fn changed(&mut self, wall: i64) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        for watched in &mut self.all {
+            let now = state(&watched.window, wall).unwrap_or(WindowState { open: false, changes: None });
+            if watched.told.map(|told| told.open) != Some(now.open) {
+                inputs.push(match watched.gate {
+                    None => Input::Window { open: now.open },
+                    Some(node) => Input::GateWindow { node, open: now.open },
+                });
+            }
+            watched.told = Some(now);
+        }
+        inputs
+    }
+
+    /// When one of them changes next, in milliseconds of wall time.
+    pub(crate) fn next_change(&self) -> Option<i64> {
+        self.all.iter().filter_map(|watched| watched.told?.changes).min()
+    }
 }
 
 #[cfg(test)]

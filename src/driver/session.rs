@@ -1,0 +1,46 @@
+//! Everything that one run needs while a process drives it.
+
+use std::sync::Arc;
+
+use crate::actions::World;
+use crate::engine::{Event, Run};
+use crate::journal::{Journal, Lease, Writer};
+
+use super::build::Built;
+use super::observer::Observer;
+use super::results::Results;
+use super::scope::RunFacts;
+
+/// A run with its journal and its surroundings.
+pub struct Session {
+    pub(crate) run_id: String,
+    pub(crate) journal: Journal,
+    pub(crate) writer: Writer,
+    pub(crate) lease: Lease,
+    /// The plan as it is now; the one that an amendment replaced is kept with the steps that started under it.
+    pub(crate) built: Arc<Built>,
+    /// For each work node that started under an earlier version of the plan: that version.
+    pub(crate) started_under: Vec<Option<Arc<Built>>>,
+    pub(crate) run: Run,
+    pub(crate) results: Results,
+    pub(crate) facts: Arc<RunFacts>,
+    pub(crate) world: Arc<World>,
+    /// Processes that were recorded as started and may still live: work node, pid, start time.
+    pub(crate) recorded: Vec<(usize, u32, u64)>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Session {
+    /// Takes events in that the machine has decided (and already applied to itself).
+    pub(crate) fn apply(&mut self, at: i64, events: &[Event]) {
+        for event in events {
+            self.results.apply(at, event, &self.built.plan, &self.built.work);
+            self.observer.event(at, event, &self.run, &self.built.work);
+        }
+    }
+
+    /// The version of the plan under which a node runs or ran, and the index of its declaration there.
+    pub(crate) fn version_of(&self, node: usize) -> &Arc<Built> {
+        self.started_under.get(node).and_then(Option::as_ref).unwrap_or(&self.built)
+    }
+}

@@ -1,0 +1,390 @@
+//! Carries commands out, each in a task of its own, and sends what came of it back to the loop.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+
+use crate::actions::{self, CallContext, StopToken};
+use crate::engine::{CheckReading, Failure, HookEvent, Input, Observation, Outcome, Phase, Settlement};
+use crate::journal::{JournalError, Ticket};
+use crate::model::{Alternative, Body, Call, Check, Expr, ExprKind, FunctionKind, Node, Step, Undo, Value};
+use crate::registry::{self, Answers, DefaultUndo, Function};
+
+use super::build::Built;
+use super::codes;
+use super::eval::Reader;
+use super::scope::NodeScope;
+use super::services::Services;
+use super::session::Session;
+use super::sink::{NodeSink, Said};
+
+/// What a task sends to the loop.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Input(Input),
+    JournalFailed(JournalError),
+}
+
+/// The running tasks.
+pub(crate) struct Tasks {
+    sender: UnboundedSender<Message>,
+    set: JoinSet<()>,
+    /// How to end what runs for a node.
+    stops: BTreeMap<usize, StopToken>,
+    services: Services,
+}
+
+impl Tasks {
+    pub(crate) fn new(session: &Session, sender: UnboundedSender<Message>) -> Self {
+        let services = Services::new(session.built.clone(), session.writer.clone(), session.observer.clone());
+        Self { sender, set: JoinSet::new(), stops: BTreeMap::new(), services }
+    }
+
+    /// How many have not ended.
+    pub(crate) fn running(&mut self) -> usize {
+        while self.set.try_join_next().is_some() {}
+        self.set.len()
+    }
+
+    /// Ends what runs for a node.
+    pub(crate) fn kill(&self, node: usize) {
+        if let Some(stop) = self.stops.get(&node) {
+            stop.stop();
+        }
+    }
+
+    /// Ends everything that runs, without waiting for it to say how far it came.
+    pub(crate) fn kill_all(&self) {
+        self.stops.values().for_each(StopToken::stop);
+    }
+
+    /// Ends the services and waits for what still runs.
+    pub(crate) async fn end(&mut self) {
+        while self.set.join_next().await.is_some() {}
+        self.services.end().await;
+    }
+
+    /// Reads checks of a phase once, side by side; equal probes are read once.
+    pub(crate) fn read(&mut self, session: &Session, node: usize, phase: Phase, round: u32, checks: Vec<usize>) {
+        let at = At::new(self, session, node, None);
+        self.spawn(async move {
+            let mut answers = Answers::default();
+            let mut readings = Vec::with_capacity(checks.len());
+            for check in checks {
+                readings.push(at.read(phase, check, &mut answers).await);
+            }
+            Input::Read { node, phase, round, readings }
+        });
+    }
+
+    /// Evaluates `remember` in order, then captures what the undo will need.
+    pub(crate) fn observe(&mut self, session: &Session, node: usize) {
+        let at = At::new(self, session, node, None);
+        self.spawn(async move { Input::Observed { node, result: at.observe().await } });
+    }
+
+    /// Carries the action of a step out, once everything so far is durable.
+    pub(crate) fn act(&mut self, session: &Session, durable: Option<Ticket>, node: usize, attempt: u32) {
+        let at = At::new(self, session, node, Some(Said { node, attempt, undo: None }));
+        self.effect(durable, async move { Input::Ended { node, attempt, outcome: at.act().await } });
+    }
+
+    /// Carries an undo alternative out, once everything so far is durable.
+    pub(crate) fn undo(
+        &mut self,
+        session: &Session,
+        durable: Option<Ticket>,
+        node: usize,
+        alternative: usize,
+        attempt: u32,
+    ) {
+        let at = At::new(self, session, node, Some(Said { node, attempt, undo: Some(alternative) }));
+        self.effect(durable, async move {
+            Input::UndoEnded { node, alternative, attempt, outcome: at.undo(alternative).await }
+        });
+    }
+
+    /// Ends leftovers of a step, then asks whether it happened.
+    pub(crate) fn settle(&mut self, session: &Session, node: usize, attempt: u32) {
+        let at = At::new(self, session, node, None);
+        let recorded: Vec<(u32, u64)> =
+            session.recorded.iter().filter(|(of, ..)| *of == node).map(|(_, pid, started)| (*pid, *started)).collect();
+        let (run, epoch) = (session.run_id.clone(), session.lease.epoch);
+        self.spawn(async move {
+            actions::end_leftovers(&run, epoch, &recorded).await;
+            Input::Settled { node, attempt, settlement: at.settle().await }
+        });
+    }
+
+    /// Runs the hooks of an event; what becomes of them changes nothing.
+    pub(crate) fn hook(&mut self, session: &Session, durable: Option<Ticket>, event: HookEvent) {
+        let hooks: Vec<Expr> = session
+            .built
+            .plan
+            .hooks
+            .iter()
+            .filter(|hook| hook.events.contains(&event))
+            .flat_map(|hook| hook.actions.clone())
+            .collect();
+        if hooks.is_empty() {
+            return;
+        }
+        let at = At::hook(self, session);
+        let observer = session.observer.clone();
+        self.set.spawn(async move {
+            if let Some(ticket) = durable {
+                // A journal that fails is noticed by the loop itself.
+                let _ = ticket.durable().await;
+            }
+            for action in hooks {
+                match at.perform(&action).await {
+                    Outcome::Succeeded { .. } | Outcome::ByHand { .. } => {}
+                    Outcome::Failed { failure, .. } => observer.note(&format!("a hook failed: {}", failure.message)),
+                    Outcome::TimedOut { .. } => observer.note("a hook did not end in time"),
+                    Outcome::Unknown { why } => observer.note(&format!("a hook was ended: {why}")),
+                }
+            }
+        });
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = Input> + Send + 'static) {
+        let sender = self.sender.clone();
+        self.set.spawn(async move {
+            // The loop outlives its tasks; when it is gone nobody needs the answer.
+            let _ = sender.send(Message::Input(work.await));
+        });
+    }
+
+    fn effect(&mut self, durable: Option<Ticket>, work: impl Future<Output = Input> + Send + 'static) {
+        let sender = self.sender.clone();
+        self.set.spawn(async move {
+            if let Some(ticket) = durable
+                && let Err(error) = ticket.durable().await
+            {
+                let _ = sender.send(Message::JournalFailed(error));
+                return;
+            }
+            let _ = sender.send(Message::Input(work.await));
+        });
+    }
+}
+
+/// A node (or a hook) with everything that its expressions and actions need.
+struct At {
+    reader: Reader,
+    built: Arc<Built>,
+    decl: Option<usize>,
+}
+
+impl At {
+    fn new(tasks: &mut Tasks, session: &Session, node: usize, said: Option<Said>) -> Self {
+        let built = session.version_of(node).clone();
+        let decl = built.work.nodes[node].decl;
+        let scope = NodeScope {
+            built: built.clone(),
+            results: session.results.clone(),
+            node: Some(node),
+            run: session.facts.clone(),
+            remembering: Vec::new(),
+        };
+        let stop = StopToken::default();
+        if said.is_some() {
+            tasks.stops.insert(node, stop.clone());
+        }
+        let id = built.work.nodes[node].id.clone();
+        let sink = NodeSink::new(session, id.clone(), said);
+        let context = CallContext {
+            world: session.world.clone(),
+            step: id,
+            attempt: said.map_or(0, |said| said.attempt),
+            env: Vec::new(),
+            dir: None,
+            timeout: built.bound.timeout(&built.plan, decl),
+            stop,
+            sink: Arc::new(sink),
+        };
+        Self { reader: Reader { scope, context, services: tasks.services.clone() }, built, decl: Some(decl) }
+    }
+
+    fn hook(tasks: &Tasks, session: &Session) -> Self {
+        let built = session.built.clone();
+        let scope = NodeScope {
+            built: built.clone(),
+            results: session.results.clone(),
+            node: None,
+            run: session.facts_now(),
+            remembering: Vec::new(),
+        };
+        let context = CallContext {
+            world: session.world.clone(),
+            step: "on".into(),
+            attempt: 0,
+            env: Vec::new(),
+            dir: None,
+            timeout: None,
+            stop: StopToken::default(),
+            sink: Arc::new(NodeSink::new(session, "on".into(), None)),
+        };
+        Self { reader: Reader { scope, context, services: tasks.services.clone() }, built, decl: None }
+    }
+
+    fn node(&self) -> &Node {
+        &self.built.plan.nodes[self.decl.expect("only a hook has no node, and it asks for none")]
+    }
+
+    fn step(&self) -> Option<&Step> {
+        match &self.node().body {
+            Body::Step(step) => Some(step),
+            Body::Gate(_) => None,
+        }
+    }
+
+    async fn read(&self, phase: Phase, check: usize, answers: &mut Answers) -> CheckReading {
+        let expr = match phase {
+            Phase::When => self.node().when.as_ref(),
+            Phase::Require => self.node().requires.get(check).map(|c: &Check| &c.expr),
+            Phase::Verify => self.step().and_then(|step| step.verifies.get(check)).map(|c| &c.expr),
+            Phase::VerifyUndo => self.step().and_then(|step| step.verify_undo.get(check)).map(|c| &c.expr),
+        };
+        let expr = expr.expect("the machine asks for checks that the plan has");
+        self.reader.check(check, expr, answers).await
+    }
+
+    async fn observe(mut self) -> Result<Observation, String> {
+        let remember = self.step().map(|step| step.remember.clone()).unwrap_or_default();
+        let masker = self.reader.context.world.masker.clone();
+        for clause in &remember {
+            let value = self.reader.value(&clause.expr(), &mut Answers::default()).await;
+            let value = value.map_err(|why| masker.mask(&format!("`{}`: {why}", clause.name)))?;
+            self.reader.scope.remembering.push(masker.mask_value(&value));
+        }
+        let captured = match self.step().and_then(|step| step.action.as_ref()) {
+            Some(action) => self.capture(action).await.map_err(|why| masker.mask(&why))?,
+            None => None,
+        };
+        Ok(Observation { remembered: self.reader.scope.remembering, captured })
+    }
+
+    async fn capture(&self, action: &Expr) -> Result<Option<Value>, String> {
+        let call = call_of(action);
+        if !entry(call).captures {
+            return Ok(None);
+        }
+        let (args, context) = self.prepared(call)?;
+        Ok(actions::capture(call.function, &args, &context).await?.map(|value| context.world.masker.mask_value(&value)))
+    }
+
+    async fn act(&self) -> Outcome {
+        let action = self.step().and_then(|step| step.action.as_ref());
+        self.perform(action.expect("the machine acts only where there is a `do`")).await
+    }
+
+    async fn perform(&self, action: &Expr) -> Outcome {
+        let call = call_of(action);
+        match self.prepared(call) {
+            Ok((args, context)) => masked(actions::perform(call.function, &args, &context).await, &context),
+            Err(why) => not_started(&self.reader.context.world.masker.mask(&why)),
+        }
+    }
+
+    async fn undo(&self, alternative: usize) -> Outcome {
+        let step = self.step().expect("only steps are undone");
+        let action = call_of(step.action.as_ref().expect("only an action has an effect to undo"));
+        let chosen = match &step.undo {
+            Undo::Alternatives(all) => all.get(alternative).map(|a: &Alternative| &a.action),
+            Undo::Default | Undo::NotNeeded | Undo::Nothing(_) | Undo::Irreversible(_) => None,
+        };
+        // `undo revert(app)` of a `push` means the range that was pushed, as the default does.
+        let by_default = |call: &Call| entry(action).undo == DefaultUndo::By(call.function);
+        match chosen {
+            Some(expr) if !by_default(call_of(expr)) => self.perform(expr).await,
+            Some(_) | None => self.undo_by_default(action).await,
+        }
+    }
+
+    async fn undo_by_default(&self, action: &Call) -> Outcome {
+        let known = self.reader.scope.node.map(|node| self.reader.scope.results.node(node)).unwrap_or_default();
+        let (args, context) = match self.prepared(action) {
+            Ok(prepared) => prepared,
+            Err(why) => return not_started(&self.reader.context.world.masker.mask(&why)),
+        };
+        let outputs = known.has_outputs.then_some(&known.members);
+        let outcome = actions::undo_default(action.function, &args, known.captured.as_ref(), outputs, &context).await;
+        masked(outcome, &context)
+    }
+
+    async fn settle(&self) -> Settlement {
+        let Some(step) = self.step() else { return Settlement::Unknown("a gate has no effect".into()) };
+        if let Some(expr) = &step.done_when {
+            return match self.reader.value(expr, &mut Answers::default()).await {
+                Ok(Value::Bool(true)) => Settlement::Done(None),
+                Ok(Value::Bool(false)) => Settlement::NotDone,
+                Ok(other) => Settlement::Unknown(format!("`done when` is {}", registry::shown(&other))),
+                Err(why) => Settlement::Unknown(format!("`done when` cannot be read: {why}")),
+            };
+        }
+        let call = match &step.action {
+            Some(action) if entry(call_of(action)).settles => call_of(action),
+            Some(_) | None => return Settlement::Unknown("nothing can tell whether it happened".into()),
+        };
+        let captured = self.reader.scope.node.and_then(|node| self.reader.scope.results.node(node).captured);
+        match self.prepared(call) {
+            Ok((args, context)) => actions::settle(call.function, &args, captured.as_ref(), &context).await,
+            Err(why) => Settlement::Unknown(why),
+        }
+    }
+
+    /// The arguments of an action, and where and with what it runs.
+    fn prepared(&self, call: &Call) -> Result<(BTreeMap<String, Value>, CallContext), String> {
+        let scope = &self.reader.scope;
+        let args = registry::eval_args(call, scope).map_err(|error| error.message)?;
+        let mut context = self.reader.context.clone();
+        let Some(step) = self.decl.and_then(|_| self.step()) else { return Ok((args, context)) };
+        for (name, expr) in &step.env {
+            let value = registry::eval_pure(expr, scope).map_err(|error| error.message)?;
+            context.env.push((name.clone(), registry::printed(&value)));
+        }
+        if let Some(expr) = &step.dir {
+            let value = registry::eval_pure(expr, scope).map_err(|error| error.message)?;
+            context.dir = Some(context.world.base.join(registry::printed(&value)));
+        }
+        Ok((args, context))
+    }
+}
+
+fn call_of(action: &Expr) -> &Call {
+    match &action.kind {
+        ExprKind::Call(call) => call,
+        _ => unreachable!("the checker lets only calls stand after `do` and `undo`"),
+    }
+}
+
+fn entry(call: &Call) -> &'static Function {
+    registry::find(FunctionKind::Action, call.function).expect("a checked plan names only actions that exist")
+}
+
+fn not_started(why: &str) -> Outcome {
+    let failure = Failure { code: codes::BAD_ARGUMENT.id.into(), message: why.to_owned(), tail: String::new() };
+    Outcome::Failed { clean: true, failure }
+}
+
+/// Outcomes go to the journal: no secret may be in them, whatever the action did.
+fn masked(outcome: Outcome, context: &CallContext) -> Outcome {
+    let masker = &context.world.masker;
+    match outcome {
+        Outcome::Succeeded { outputs } => {
+            let outputs = outputs.into_iter().map(|(name, value)| (name, masker.mask_value(&value))).collect();
+            Outcome::Succeeded { outputs }
+        }
+        Outcome::Failed { clean, failure } => {
+            let Failure { code, message, tail } = failure;
+            Outcome::Failed { clean, failure: Failure { code, message: masker.mask(&message), tail: masker.mask(&tail) } }
+        }
+        Outcome::Unknown { why } => Outcome::Unknown { why: masker.mask(&why) },
+        Outcome::ByHand { what } => Outcome::ByHand { what: masker.mask(&what) },
+        Outcome::TimedOut { after } => Outcome::TimedOut { after },
+    }
+}
