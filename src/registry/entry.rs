@@ -5,13 +5,16 @@ use crate::model::{FunctionKind, ResourceKind, Ty, Value};
 /// One function of the language.
 #[derive(Debug)]
 pub struct Function {
-    /// Unique together with `kind` (`http` is a probe and an action).
+    /// Unique together with `kind` (`http` is a probe and an action). A probe of one kind of resource whose name a probe of
+    /// another kind has too is qualified (`database.head`); plans write [`Function::word`].
     pub name: &'static str,
     pub kind: FunctionKind,
     /// When the first parameter is a resource of this kind. Such a probe with no other required parameter may be written
     /// without parentheses: `db.revision`.
     pub on: Option<ResourceKind>,
     pub params: &'static [Param],
+    /// Exactly one of these parameters is given; empty when there is no such rule.
+    pub one_of: &'static [&'static str],
     /// The type of its result; for an action, the record of its outputs.
     pub result: Sig,
     pub effect: Effect,
@@ -73,6 +76,12 @@ pub enum Sig {
     OptionalElementOfFirst,
     /// The type of the first argument.
     SameAsFirst,
+    /// `map(T)` of any T.
+    AnyMap,
+    /// A list of what the first argument, a list or a map, holds.
+    ListOfElementOfFirst,
+    /// Any of these.
+    OneOf(&'static [Sig]),
     /// An action call as a value.
     Action,
     /// An action without outputs.
@@ -119,7 +128,10 @@ pub enum DefaultUndo {
     MustSay,
     /// The named action, with what was captured.
     By(&'static str),
-    /// Nothing has to be taken back (`copy` into a new file keeps the undo as "remove what was made").
+    /// The action itself knows the way back, with what was captured; it has no name of its own (`copy` removes what it made
+    /// or puts back what was there).
+    Itself,
+    /// Nothing has to be taken back: a message was sent, a file was written that harms nobody.
     Nothing,
 }
 

@@ -1,6 +1,35 @@
 //! The vocabulary: one entry a function. The checker, the evaluator, preflight, completions, hover text, the reference page
 //! and `plan explain` are all made from it; adding an action never touches the grammar.
 
+mod entries;
 mod entry;
+mod members;
+mod sig;
 
 pub use entry::*;
+pub use members::*;
+
+use crate::model::{FunctionKind, ResourceKind};
+
+/// Every function, in the order of the reference page.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    entries::ALL.iter().copied().flatten()
+}
+
+/// The entry of this kind with this unique name (what [`Call`](crate::model::Call) keeps).
+pub fn find(kind: FunctionKind, name: &str) -> Option<&'static Function> {
+    all().find(|function| function.kind == kind && function.name == name)
+}
+
+/// The entry that `resource.name` means: the one made for that kind of resource, by the word that plans write.
+pub fn find_on(kind: FunctionKind, resource: ResourceKind, word: &str) -> Option<&'static Function> {
+    all().find(|function| function.kind == kind && function.on == Some(resource) && function.word() == word)
+}
+
+/// The words that plans may write for functions of this kind, for "did you mean" and completions; each once.
+pub fn names(kind: FunctionKind) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = all().filter(|function| function.kind == kind).map(Function::word).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
