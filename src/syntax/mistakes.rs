@@ -45,6 +45,10 @@ impl<'p> Failed<'p> {
                 }
             }
         }
+        // A value can be a name or a text, which then need no mention.
+        if expected.contains(&"a value") {
+            expected.retain(|words| !matches!(*words, "a name" | "a text"));
+        }
         Self { text, tokens: Lexer::new(text).collect(), base, stop, expected, entry }
     }
 
@@ -176,7 +180,8 @@ impl<'p> Failed<'p> {
             let edits = vec![(self.range(at).start..self.range(at + 1).end, format!("{}{short}", self.word(at)))];
             return Some(self.mistake(&codes::BAD_NUMBER, at + 1, message, format!("write {written}"), edits));
         }
-        let dot = self.kind(at + 1) == Some(Kind::Dot) && self.touch(at) && self.kind(at + 2) != Some(Kind::Word);
+        let dot = self.kind(at + 1) == Some(Kind::Dot) && self.touch(at);
+        let dot = dot && !(self.kind(at + 2) == Some(Kind::Word) && self.touch(at + 1));
         dot.then(|| {
             let message = format!("`{}.` has no digit after the dot", self.word(at));
             let edits = vec![(self.range(at + 1), String::new())];

@@ -6,6 +6,8 @@ mod clauses;
 pub mod codes;
 mod expr;
 mod foreign;
+mod format;
+mod layout;
 mod lex;
 mod mistakes;
 mod number;
@@ -103,6 +105,15 @@ fn too_many_nodes(plan: &PlanDecl, limits: &Limits) -> Option<Diagnostic> {
 
 /// Lays a plan file out anew. `None` when the text has syntax errors: half-read text is never rewritten.
 pub fn format(source: &Arc<Source>, limits: &Limits) -> Option<String> {
-    let _ = (source, limits);
-    None
+    let text = source.text();
+    let scan = scan::scan(text, limits);
+    if scan.hopeless || scan.too_deep || !scan.found.is_empty() {
+        return None;
+    }
+    let (plan, found) = read_whole(text, limits)?;
+    if !found.is_empty() || plan.is_some_and(|plan| too_many_nodes(&plan, limits).is_some()) {
+        return None;
+    }
+    let file = PlanParser::parse(Rule::file, text).ok()?.next()?;
+    Some(format::file(text, &format::marks(file)))
 }

@@ -96,6 +96,11 @@ impl Recovery<'_> {
                     self.report_at(self.at, &codes::FOREIGN_MARK, "`;` ends nothing here", advice);
                     self.at += 1;
                 }
+                (Some(Kind::ForeignComment), word) => {
+                    let message = format!("`{}` does not begin a comment", &word[..2]);
+                    self.report_at(self.at, &codes::FOREIGN_MARK, message, "begin the comment with `#`");
+                    self.at += 1;
+                }
                 (Some(Kind::Close), "}") => self.close_brace(),
                 (Some(_), _) => self.one_piece(),
             }
@@ -391,7 +396,8 @@ impl Recovery<'_> {
     fn clause(&mut self, piece: &Piece, kind: BlockKind) {
         let word = self.cutter.word(piece.first);
         let assigned = self.cutter.begins_entry(piece.first);
-        if kind == BlockKind::Environment && assigned {
+        let dotted = self.cutter.kind(piece.first + 1) == Some(Kind::Dot);
+        if kind == BlockKind::Environment && (assigned || dotted) {
             return self.entry(piece);
         }
         let second = self.cutter.kind(piece.first + 1);
@@ -463,6 +469,12 @@ impl Recovery<'_> {
     }
 
     fn unknown_clause(&mut self, piece: &Piece, word: &str) {
+        let second = self.cutter.word(piece.first + 1);
+        if matches!(second, "->" | "=>" | "<-") {
+            let message = format!("`{second}` does not say an order here");
+            let advice = "write `after` in the step that comes later: after build, test";
+            return self.report_at(piece.first + 1, &codes::FOREIGN_OPERATOR, message, advice);
+        }
         let known = words::CLAUSES.iter().copied().chain(["rehearsed"]);
         let meant = words::nearest(word, known);
         let (code, message) = if self.cutter.begins_entry(piece.first) {

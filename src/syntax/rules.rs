@@ -22,8 +22,7 @@ pub(super) fn in_words(rule: Rule) -> Option<&'static str> {
         Rule::x_brace => "`{`",
         Rule::x_brace_end => "`}`",
         Rule::name => "a name",
-        Rule::text
-        | Rule::quote_text
+        Rule::quote_text
         | Rule::regex
         | Rule::number
         | Rule::expr
@@ -32,7 +31,7 @@ pub(super) fn in_words(rule: Rule) -> Option<&'static str> {
         | Rule::list
         | Rule::map
         | Rule::paren => "a value",
-        Rule::plain_text | Rule::block_text | Rule::raw_text => "a text in double quotes",
+        Rule::text | Rule::plain_text | Rule::block_text | Rule::raw_text => "a text",
         Rule::w_after => "`after`",
         Rule::w_allow => "`allow`",
         Rule::w_always => "`always`",
