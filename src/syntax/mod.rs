@@ -1,20 +1,34 @@
 //! From text to tree and back: [`parse`] never fails, [`format`] drops nothing. The only user of pest.
 
 pub mod ast;
+mod broken;
 mod clauses;
 pub mod codes;
 mod expr;
 mod foreign;
+mod format;
+mod layout;
+mod lex;
+mod mistakes;
 mod number;
+mod pieces;
 mod read;
+mod recover;
 mod rules;
+mod scan;
 mod sink;
 mod text;
+mod words;
 
 use std::sync::Arc;
 
+use pest::Parser;
+
 use crate::diag::Diagnostic;
 use crate::source::{Source, Span};
+
+use ast::{ItemKind, PlanDecl};
+use rules::{PlanParser, Rule};
 
 /// What a text parses to. `ast` is whatever could be read; it is `None` only when not even `plan name {` was found.
 #[derive(Debug, Clone)]
@@ -56,23 +70,50 @@ impl Default for Limits {
 
 /// Reads a plan file. Every problem becomes a diagnostic; the rest of the file is read all the same.
 pub fn parse(source: &Arc<Source>, limits: &Limits) -> Parsed {
+    let text = source.text();
+    let scan::Scan { trivia, found: mut diagnostics, hopeless, too_deep } = scan::scan(text, limits);
+    if hopeless {
+        return Parsed { ast: None, trivia, diagnostics };
+    }
+    let whole = if too_deep { None } else { read_whole(text, limits) };
+    let (ast, found) = whole.unwrap_or_else(|| recover::recover(text, limits));
+    diagnostics.extend(found);
+    diagnostics.extend(ast.as_ref().and_then(|plan| too_many_nodes(plan, limits)));
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+    Parsed { ast, trivia, diagnostics }
+}
+
+/// Reads a file that is right as a whole, the common case; `None` when it is not.
+fn read_whole(text: &str, limits: &Limits) -> Option<(Option<PlanDecl>, Vec<Diagnostic>)> {
+    let file = PlanParser::parse(Rule::file, text).ok()?.next()?;
+    let plan = file.into_inner().find(|pair| pair.as_rule() == Rule::plan)?;
     let mut reader = read::Reader::new(limits);
-    let file = match <rules::PlanParser as pest::Parser<rules::Rule>>::parse(rules::Rule::file, source.text()) {
-        Ok(mut pairs) => pairs.next().expect("an entry rule yields itself"),
-        Err(e) => {
-            let at = match e.location {
-                pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
-            };
-            let diagnostic = Diagnostic::new(&codes::UNEXPECTED, Span::new(at, at), "something else was expected here");
-            return Parsed { ast: None, trivia: Trivia::default(), diagnostics: vec![diagnostic] };
-        }
-    };
-    let plan = file.into_inner().find(|p| p.as_rule() == rules::Rule::plan).map(|p| reader.plan(p));
-    Parsed { ast: plan, trivia: Trivia::default(), diagnostics: reader.sink.found }
+    let plan = reader.plan(plan);
+    Some((Some(plan), reader.sink.found))
+}
+
+fn too_many_nodes(plan: &PlanDecl, limits: &Limits) -> Option<Diagnostic> {
+    let nodes = plan.items.iter().filter(|item| matches!(item.kind, ItemKind::Node(_)));
+    let first = nodes.clone().nth(limits.nodes)?;
+    let message = format!("this plan has {} steps and gates, and the limit is {}", nodes.count(), limits.nodes);
+    Some(
+        Diagnostic::new(&codes::TOO_MANY_NODES, first.loc.0, message)
+            .label("the first one too many")
+            .advice("write steps that repeat with `for`, divide the plan, or raise the limit"),
+    )
 }
 
 /// Lays a plan file out anew. `None` when the text has syntax errors: half-read text is never rewritten.
 pub fn format(source: &Arc<Source>, limits: &Limits) -> Option<String> {
-    let _ = (source, limits);
-    None
+    let text = source.text();
+    let scan = scan::scan(text, limits);
+    if scan.hopeless || scan.too_deep || !scan.found.is_empty() {
+        return None;
+    }
+    let (plan, found) = read_whole(text, limits)?;
+    if !found.is_empty() || plan.is_some_and(|plan| too_many_nodes(&plan, limits).is_some()) {
+        return None;
+    }
+    let file = PlanParser::parse(Rule::file, text).ok()?.next()?;
+    Some(format::file(text, &format::marks(file)))
 }
