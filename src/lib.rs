@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
-pub mod driver;
 pub mod engine;
 pub mod model;
 pub mod registry;
