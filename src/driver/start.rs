@@ -92,3 +92,41 @@ fn carry_over(before: &[Option<Arc<Built>>], old: &Arc<Built>, new: &Built, run:
     }
     under
 }
+
+/// What a new run is given.
+pub struct Start {
+    pub header: Header,
+    pub place: Place,
+    pub owner: Owner,
+    pub observer: Arc<dyn Observer>,
+    /// Durability of the journal: FULL, or NORMAL that survives kill -9 but not power loss.
+    pub id_hint: Option<String>,
+}
+
+/// Prepares a new run: secrets, locks, preflight, journal. Nothing has happened in the world when it fails.
+pub async fn start(start: Start) -> Result<Session, Problem> {
+    let built = Arc::new(build::from_header(&start.header)?);
+    build::refuse_unavailable(&built)?;
+    let secrets = read_secrets(&built, &start.place.base).await?;
+    let masker = masker(&secrets)?;
+    built.bound.give_secrets(secrets.clone());
+    let addresses = preflight::addresses(&built, &start.place.base);
+    let journal = Journal::open(&start.place.journal, crate::journal::Mode::Create).await.map_err(problem)?;
+    let run_id = journal.new_id().await.map_err(problem)?;
+    hold(&journal, &run_id, &start.place, &start.owner, &addresses).await?;
+    let prepared = async {
+        let world = world(&built, &start.place.base, &run_id, 1, masker.clone());
+        preflight::check(&built, &world).await?;
+        journal.create_run(&run_id, &start.header, &start.owner).await.map_err(problem)
+    };
+    let lease = match prepared.await {
+        Ok(lease) => lease,
+        Err(error) => {
+            locks::release(&run_id).map_err(problem)?;
+            return Err(error);
+        }
+    };
+    let run = Run::new(built.work.clone());
+    let results = Results::default();
+    session(Parts { journal, lease, built, run, results, masker, started_under: Vec::new(), recorded: Vec::new() }, start.place, start.observer, &start.header).await
+}

@@ -3,6 +3,8 @@
 //! Trees compare without their places (see [`Loc`]), so that print → parse → equal can be tested. Comments are not in the
 //! tree; they lie in [`Trivia`](super::Trivia) and are merged by position when formatting.
 
+use serde::{Serialize, Serializer};
+
 use crate::source::Span;
 
 /// A place that takes no part in comparisons: two trees are equal when they say the same.
@@ -17,15 +19,22 @@ impl PartialEq for Loc {
 
 impl Eq for Loc {}
 
+/// A place is no part of what a tree says: nothing is written.
+impl Serialize for Loc {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
 /// An identifier and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Name {
     pub text: String,
     pub loc: Loc,
 }
 
 /// A file holds one plan: `plan name "title" { … }`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanDecl {
     pub name: Name,
     pub title: Option<Text>,
@@ -34,13 +43,13 @@ pub struct PlanDecl {
 }
 
 /// One item of a plan with its whole extent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
     pub kind: ItemKind,
     pub loc: Loc,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum ItemKind {
     /// `param name: type [= default]`
     Param { name: Name, ty: TypeExpr, default: Option<Expr> },
@@ -60,7 +69,7 @@ pub enum ItemKind {
     Allow { lint: Name, reason: Text },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum ResourceKind {
     Database,
     Repo,
@@ -69,7 +78,7 @@ pub enum ResourceKind {
 }
 
 /// `url = expr` in a resource; `api.url = expr` or `param = expr` in an environment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {
     /// One name in a resource, one or two in an environment.
     pub path: Vec<Name>,
@@ -77,14 +86,14 @@ pub struct Entry {
     pub loc: Loc,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum NodeKind {
     Step,
     Gate,
 }
 
 /// `step name ["title"] [for x in list] { … }` or `gate name ["title"] { … }`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NodeDecl {
     pub kind: NodeKind,
     pub name: Name,
@@ -96,7 +105,7 @@ pub struct NodeDecl {
 }
 
 /// One clause, with its whole extent and that of its leading words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Clause {
     pub kind: ClauseKind,
     /// The words that name it: `verify undo`, `do`, `on failure`.
@@ -106,7 +115,7 @@ pub struct Clause {
 
 /// Every clause of a step, a gate, an environment or a hook. Which may stand where is checked by the reader of the tree
 /// (a misplaced one is a diagnostic of its own, better than "unexpected").
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum ClauseKind {
     After(Vec<Name>),
     OnlyIn(Vec<Name>),
@@ -164,7 +173,7 @@ pub enum ClauseKind {
 }
 
 /// `[ask] action(…)`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Alternative {
     pub ask: bool,
     pub action: Expr,
@@ -172,7 +181,7 @@ pub struct Alternative {
 }
 
 /// How far a failure unwinds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Policy {
     /// `undo a, b`
     Undo(Vec<Name>),
@@ -185,7 +194,7 @@ pub enum Policy {
 }
 
 /// `window "22:00-06:00 Asia/Seoul" [on mon..fri, sun] [except "2026-12-24..2027-01-02", …]`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Window {
     pub hours: Text,
     /// Ranges of day names; a single day is a range of itself.
@@ -194,7 +203,7 @@ pub struct Window {
 }
 
 /// `approve n of [names] [not author] [escalate to [names] after d]`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Approve {
     pub count: Expr,
     pub of: Expr,
@@ -203,14 +212,14 @@ pub struct Approve {
 }
 
 /// A bool expression, once or over time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
     pub expr: Expr,
     pub over: Option<Over>,
     pub loc: Loc,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Over {
     /// `within d [every e]`: eventually
     Within { span: Expr, every: Option<Expr> },
@@ -219,7 +228,7 @@ pub enum Over {
 }
 
 /// A type as written: `string`, `list(T)`, `map(T)`, `T?`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TypeExpr {
     pub name: Name,
     pub args: Vec<TypeExpr>,
@@ -227,13 +236,13 @@ pub struct TypeExpr {
     pub loc: Loc,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expr {
     pub kind: ExprKind,
     pub loc: Loc,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum ExprKind {
     Text(Text),
     /// The pattern between the slashes, `\/` already read as `/`.
@@ -289,7 +298,7 @@ pub enum ExprKind {
 }
 
 /// A key of a map: a bare name or a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MapKey {
     pub text: String,
     pub quoted: bool,
@@ -297,13 +306,13 @@ pub struct MapKey {
 }
 
 /// `value` or `name: value`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Arg {
     pub name: Option<Name>,
     pub value: Expr,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum BinaryOp {
     Or,
     And,
@@ -321,17 +330,18 @@ pub enum BinaryOp {
 }
 
 /// A string literal. `"…"` and `"""…"""` hold templates; `r"…"` holds what stands there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Text {
     pub style: TextStyle,
     /// Escapes read, blocks dedented.
     pub parts: Vec<Part>,
     /// The literal as written, quotes and all: what the formatter prints.
+    #[serde(skip)]
     pub written: String,
     pub loc: Loc,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum TextStyle {
     Plain,
     Block,
@@ -339,7 +349,7 @@ pub enum TextStyle {
 }
 
 /// A piece of a [`Text`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Part {
     Literal(String),
     /// `{{ a.b }}`, or `{{{ a.b }}}` when raw; the place covers the braces too.

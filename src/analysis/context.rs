@@ -1,0 +1,172 @@
+//! What lowering knows while it goes through a plan, and where it is.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::diag::{Code, Diagnostic};
+use crate::model::{Dep, DepKind, Expr, Ref, ResourceKind, Ty};
+use crate::source::Span;
+use crate::syntax::ast;
+
+use super::codes;
+use super::names::{self, Names};
+
+/// Everything known of the plan so far.
+pub(super) struct Context<'a> {
+    pub diagnostics: &'a mut Vec<Diagnostic>,
+    pub names: Names,
+    pub params: Vec<Ty>,
+    pub secrets: usize,
+    /// Type and taint; `None` until lowered.
+    pub lets: Vec<Option<(Ty, bool)>>,
+    pub resources: Vec<ResourceFacts>,
+    pub nodes: Vec<NodeFacts>,
+    /// What has been used, by what it is.
+    pub used: BTreeSet<Used>,
+}
+
+/// Things that must be used somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Used {
+    Param(usize),
+    Secret(usize),
+    Let(usize),
+    Resource(usize),
+}
+
+/// A resource as others see it.
+#[derive(Debug)]
+pub(super) struct ResourceFacts {
+    pub name: String,
+    pub kind: ResourceKind,
+    /// Keys that hold a secret somewhere (here or in an environment).
+    pub secret: BTreeSet<String>,
+}
+
+/// A node as others see it.
+#[derive(Debug)]
+pub(super) struct NodeFacts {
+    pub name: String,
+    pub gate: bool,
+    pub fan_out: bool,
+    /// Members besides those that every node has.
+    pub outputs: Vec<(String, Ty)>,
+    /// Remembered values; lowered on first use.
+    pub remembered: Vec<(String, Ty)>,
+}
+
+/// Where an expression stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    /// Probes may be called.
+    pub probes: bool,
+    /// The node it belongs to.
+    pub node: Option<usize>,
+    /// Names that only this node knows: its item, its remembered values.
+    pub own: HashMap<String, (Ref, Ty)>,
+    /// Declarations after this one are not known yet: a `let` sees those before it.
+    pub lets_before: Option<usize>,
+    /// Steps and gates may be named.
+    pub nodes: bool,
+    /// Optional values that have been compared with `none`, by path.
+    pub certain: BTreeSet<String>,
+}
+
+/// What kind of thing is wanted where an expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    Value,
+    Action,
+    Tool,
+    Source,
+}
+
+impl Context<'_> {
+    /// Reports a problem.
+    pub(super) fn say(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports a problem that needs no more than a sentence.
+    pub(super) fn wrong(&mut self, code: &'static Code, span: Span, message: impl Into<String>) {
+        self.say(Diagnostic::new(code, span, message));
+    }
+
+    /// Resolves a bare name, or says that it is unknown.
+    pub(super) fn resolve(&mut self, name: &str, span: Span, place: &Place) -> Option<(Ref, Option<Ty>)> {
+        if let Some((what, ty)) = place.own.get(name) {
+            return Some((*what, Some(ty.clone())));
+        }
+        match name {
+            "plan" => return Some((Ref::Plan, None)),
+            "run" => return Some((Ref::Run, None)),
+            "env" => return Some((Ref::Env, None)),
+            _ => {}
+        }
+        let Some((what, declared)) = self.names.find(name) else {
+            self.unknown(name, span, place);
+            return None;
+        };
+        self.note_use(what);
+        match (what, place) {
+            (Ref::Node(_), Place { nodes: false, .. }) => {
+                let message = format!("`{name}` is a step or gate: what it yields is not known here");
+                self.say(
+                    Diagnostic::new(&codes::WRONG_PLACE, span, message)
+                        .related(declared, "declared here")
+                        .advice("use it in a step, a gate or an undo that comes after it"),
+                );
+                None
+            }
+            (Ref::Let(index), Place { lets_before: Some(before), .. }) if index >= *before => {
+                self.say(
+                    Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("`{name}` is not known yet"))
+                        .label("used before its `let`")
+                        .related(declared, "declared here")
+                        .advice("move that `let` up"),
+                );
+                None
+            }
+            _ => Some((what, None)),
+        }
+    }
+
+    fn note_use(&mut self, what: Ref) {
+        let used = match what {
+            Ref::Param(index) => Used::Param(index),
+            Ref::Secret(index) => Used::Secret(index),
+            Ref::Let(index) => Used::Let(index),
+            Ref::Resource(index) => Used::Resource(index),
+            Ref::Node(_) | Ref::Remembered(_) | Ref::Item | Ref::Plan | Ref::Run | Ref::Env => return,
+        };
+        self.used.insert(used);
+    }
+
+    fn unknown(&mut self, name: &str, span: Span, place: &Place) {
+        let own = place.own.keys().map(String::as_str);
+        let near = names::nearest(name, own.chain(self.names.all())).map(str::to_owned);
+        let function = crate::registry::all().any(|function| function.word() == name);
+        let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
+        diagnostic = match near {
+            Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
+            None if function => diagnostic.advice(format!("`{name}` is a function: call it, `{name}(…)`")),
+            None => diagnostic.advice(format!("declare it, for example `param {name}: string`")),
+        };
+        self.say(diagnostic);
+    }
+}
+
+/// The span of a name.
+pub(super) fn at(name: &ast::Name) -> Span {
+    name.loc.0
+}
+
+/// Adds an edge for every other node that an expression uses.
+pub(super) fn uses(expr: &Expr, own: usize, deps: &mut Vec<Dep>) {
+    expr.walk(&mut |part| {
+        if let crate::model::ExprKind::Ref(Ref::Node(node)) = part.kind
+            && node != own
+        {
+            deps.push(Dep { node, why: DepKind::Uses, span: part.span });
+        }
+    });
+}

@@ -1,0 +1,38 @@
+//! From tree to plan: names, types, clauses, then what only the whole plan shows. Everything that can be said is said in one
+//! go, and one mistake is said once.
+
+mod args;
+mod clauses;
+pub mod codes;
+mod context;
+mod digest;
+mod expr;
+mod lower;
+mod names;
+mod node;
+mod resource;
+mod window;
+
+use std::sync::Arc;
+
+use crate::diag::Diagnostic;
+use crate::model::Plan;
+use crate::source::Source;
+use crate::syntax::{Limits, Parsed};
+
+/// What checking a file gives. `plan` only when no diagnostic is an error.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub plan: Option<Plan>,
+    /// In the order of their places, those of the syntax included.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a parsed file: never runs anything, reads nothing but its arguments.
+pub fn check(source: &Arc<Source>, parsed: &Parsed, limits: &Limits) -> Checked {
+    let mut diagnostics = parsed.diagnostics.clone();
+    let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, limits, &mut diagnostics));
+    diagnostics.sort_by_key(|d| (d.span.start, d.span.end, d.code.id));
+    let refused = diagnostics.iter().any(Diagnostic::is_error);
+    Checked { plan: plan.filter(|_| !refused), diagnostics }
+}
