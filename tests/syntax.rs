@@ -129,6 +129,10 @@ fn formatter_fixtures() {
 struct Dice(u64);
 
 impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
     fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -262,8 +266,8 @@ impl Dice {
 
 #[test]
 fn random_layouts_survive_formatting() {
-    for seed in 1..1500 {
-        let mut dice = Dice(seed * 0x9E37_79B9_7F4A_7C15);
+    for seed in 1..400_u64 {
+        let mut dice = Dice::new(seed);
         formatted(&dice.plan());
     }
 }
@@ -276,8 +280,8 @@ fn any_damage_is_reported_and_nothing_panics() {
         "{", "}", "(", ")", "[", "]", "\"", "\"\"\"", "'", "/", "\\", "\n", "#", ",", "=", ":", ";", "한", "”", " or ",
         "\u{FEFF}", "0", "in ",
     ];
-    for seed in 1..3000_u64 {
-        let mut dice = Dice(seed * 0x9E37_79B9_7F4A_7C15);
+    for seed in 1..1000_u64 {
+        let mut dice = Dice::new(seed);
         let mut text = plans[dice.roll(plans.len() as u64) as usize].clone();
         for _ in 0..=dice.roll(3) {
             let mut at = dice.roll(text.len() as u64) as usize;
