@@ -534,8 +534,13 @@ impl Recovery<'_> {
     /// Reads a piece by an entry rule and reports what is wrong with it.
     fn read(&mut self, rule: Rule, piece: &Piece) -> Option<Read> {
         if let Some(flaw) = piece.flaw {
-            let found = self.flaw(flaw);
-            self.reader.sink.found.push(found);
+            self.cut_off |= match flaw {
+                Flaw::OpenText(at) => self.cutter.word(at).starts_with("\"\"\""),
+                // The rest of the file lies in the bracket: what else is not closed has the same cause.
+                Flaw::OpenBracket(_) => piece.end == self.cutter.tokens.len(),
+                Flaw::Mismatch(..) | Flaw::Stray(_) => false,
+            };
+            self.reader.sink.found.push(flaw.found(&self.cutter));
             return None;
         }
         if self.nested_too_deep(piece) {
@@ -582,13 +587,6 @@ impl Recovery<'_> {
         };
         self.reader.sink.base = 0;
         Ok(read)
-    }
-
-    fn flaw(&mut self, flaw: Flaw) -> Diagnostic {
-        if let Flaw::OpenText(at) = flaw {
-            self.cut_off |= self.cutter.word(at).starts_with("\"\"\"");
-        }
-        flaw.found(&self.cutter)
     }
 
     fn nested_too_deep(&mut self, piece: &Piece) -> bool {
