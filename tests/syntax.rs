@@ -305,3 +305,29 @@ fn any_damage_is_reported_and_nothing_panics() {
         assert!(parsed.ast.is_some() || !parsed.diagnostics.is_empty(), "seed {seed}");
     }
 }
+
+fn example<'t>(explain: &'t str, fence: &str) -> Option<&'t str> {
+    let (_, rest) = explain.split_once(&format!("```{fence}\n"))?;
+    rest.split_once("\n```").map(|(example, _)| example).filter(|example| !example.contains('…'))
+}
+
+/// The diagnostics of an example as a file, as items of a plan and as clauses of a step.
+fn read_each_way(example: &str) -> [Vec<&'static str>; 3] {
+    let items = format!("plan p {{\n{example}\n}}\n");
+    let clauses = format!("plan p {{\nstep s {{\n{example}\n}}\n}}\n");
+    [example.to_owned(), items, clauses]
+        .map(|text| parse(&source(&text), &Limits::default()).diagnostics.iter().map(|d| d.code.id).collect())
+}
+
+#[test]
+fn explanations_show_what_they_say() {
+    for code in codes::CODES {
+        if let Some(right) = example(code.explain, "plan-part") {
+            assert!(read_each_way(right).contains(&vec![]), "{}: not right: {right}", code.id);
+        }
+        if let Some(wrong) = example(code.explain, "plan-wrong") {
+            let shown = |seen: &Vec<&str>| !seen.is_empty() && seen.iter().all(|id| *id == code.id);
+            assert!(read_each_way(wrong).iter().any(shown), "{}: not wrong: {wrong}", code.id);
+        }
+    }
+}

@@ -159,7 +159,9 @@ Right:
 
 ```plan-part
 let shout = upper(name)
-do run("deploy {{shout}}")
+step deploy {
+  do run("deploy {{shout}}")
+}
 ```"#,
 };
 
