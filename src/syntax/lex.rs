@@ -131,7 +131,7 @@ impl<'s> Lexer<'s> {
         while at < rest.len() {
             match rest[at] {
                 b'\n' if !block => break,
-                b'\\' if !raw && rest.get(at + 1).is_some_and(|b| *b != b'\n') => at += 2,
+                b'\\' if !raw && (block || rest.get(at + 1).is_some_and(|b| !matches!(b, b'\n' | b'\r'))) => at += 2,
                 b'"' if rest[at..].starts_with(close) => return (Kind::Text, at + close.len()),
                 _ => at += 1,
             }
@@ -145,7 +145,7 @@ impl<'s> Lexer<'s> {
         while !self.after_value && at < rest.len() && rest[at] != b'\n' {
             match rest[at] {
                 b'/' => return (Kind::Regex, at + 1),
-                b'\\' if rest.get(at + 1).is_some_and(|b| *b != b'\n') => at += 2,
+                b'\\' if rest.get(at + 1).is_some_and(|b| !matches!(b, b'\n' | b'\r')) => at += 2,
                 _ => at += 1,
             }
         }

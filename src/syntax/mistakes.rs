@@ -21,6 +21,9 @@ pub(super) struct Mistake {
 /// Bytes of the piece, and what takes their place; never longer, so that all other places stay true.
 pub(super) type Edit = (Range<usize>, String);
 
+/// How `in_words` calls the end of a piece.
+const END_OF_LINE: &str = "the end of the line";
+
 /// A piece as it failed.
 pub(super) struct Failed<'p> {
     text: &'p str,
@@ -46,6 +49,10 @@ impl<'p> Failed<'p> {
             }
         }
         // A value can be a name or a text, which then need no mention.
+        if let Some(end) = expected.iter().position(|words| *words == END_OF_LINE) {
+            let end = expected.remove(end);
+            expected.push(end);
+        }
         if expected.contains(&"a value") {
             expected.retain(|words| !matches!(*words, "a name" | "a text"));
         }
@@ -213,7 +220,14 @@ impl<'p> Failed<'p> {
 
     fn other(&self, at: usize) -> Option<Mistake> {
         let seen = self.word(at);
+        let opens =
+            at > 0 && matches!(self.kind(at - 1), Some(Kind::Open | Kind::Comma | Kind::Operator | Kind::Colon));
         let (code, message, advice) = match seen {
+            "/" if opens => (
+                &codes::UNCLOSED_TEXT,
+                "this regular expression is not closed".to_owned(),
+                "write `/` at its end; a slash inside is written \\/",
+            ),
             "/" | "%" => (
                 &codes::NO_DIVISION,
                 format!("`{seen}` divides nothing here"),
@@ -225,7 +239,7 @@ impl<'p> Failed<'p> {
                 "texts stand in straight double quotes".to_owned(),
                 "begin and end the text with \"",
             ),
-            "$" | "@" | "%%" => (
+            "$" | "@" => (
                 &codes::UNEXPECTED,
                 format!("`{seen}` does not begin a value"),
                 "values are named by their bare names, and inside texts as {{ name }}",
@@ -302,7 +316,7 @@ impl<'p> Failed<'p> {
             None => {
                 let end = self.tokens.iter().rev().find(|token| !matches!(token.kind, Kind::Newline | Kind::Comment));
                 let end = self.base + end.map_or(0, |token| token.span.end as usize);
-                ("the end of the line".to_owned(), Span::new(end, end))
+                (END_OF_LINE.to_owned(), Span::new(end, end))
             }
         };
         let advice = self.advice(at);
@@ -314,6 +328,9 @@ impl<'p> Failed<'p> {
         let first = self.word(0);
         if first == "param" && missing("`:`") {
             return "a parameter has a type: param name: string".to_owned();
+        }
+        if missing("`,`") && (missing("`)`") || missing("`]`") || missing("`}`")) {
+            return "part the items with `,`, or close the bracket before".to_owned();
         }
         if missing("`,`") && at.is_some_and(|at| at > 0) && !missing("an operator") {
             return format!("part the names with commas: {first} a, b");
@@ -343,7 +360,7 @@ pub(super) fn describe(kind: Kind, text: &str) -> String {
         Kind::Text | Kind::OpenText | Kind::ForeignText => format!("the text {short}"),
         Kind::Number => format!("the number `{short}`"),
         Kind::Regex => format!("the regular expression {short}"),
-        Kind::Newline => "the end of the line".to_owned(),
+        Kind::Newline => END_OF_LINE.to_owned(),
         Kind::Comment | Kind::ForeignComment => "a comment".to_owned(),
         Kind::Word
         | Kind::Open

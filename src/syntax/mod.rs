@@ -117,3 +117,74 @@ pub fn format(source: &Arc<Source>, limits: &Limits) -> Option<String> {
     let file = PlanParser::parse(Rule::file, text).ok()?.next()?;
     Some(format::file(text, &format::marks(file)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(name: &str) -> String {
+        std::fs::read_to_string(format!("tests/golden/format/{name}.in.plan")).unwrap()
+    }
+
+    /// Reading piece by piece says the same as reading as a whole.
+    #[test]
+    fn both_ways_of_reading_agree() {
+        for name in ["companycam", "everything", "comments", "long", "crlf"] {
+            let text = fixture(name);
+            let (whole, found) = read_whole(&text, &Limits::default()).unwrap();
+            assert_eq!(found, vec![]);
+            let (pieces, found) = recover::recover(&text, &Limits::default());
+            assert_eq!(found, vec![], "{name}");
+            let in_order = |plan: Option<PlanDecl>| plan.unwrap().items;
+            assert_eq!(in_order(whole), in_order(pieces), "{name}");
+        }
+    }
+
+    fn codes_of(text: String) -> Vec<&'static str> {
+        parse(&Source::new("test.plan", text), &Limits::default()).diagnostics.iter().map(|d| d.code.name).collect()
+    }
+
+    /// Trees at their limits are built, compared and dropped on the stack of a test thread, 2 MiB.
+    #[test]
+    fn deep_and_long_expressions_stay_within_the_stack() {
+        let plan = |value: String| format!("plan p {{\n  let x = {value}\n}}\n");
+        let nested = |depth: usize| plan(format!("{}1{}", "[".repeat(depth), "]".repeat(depth)));
+        assert_eq!(codes_of(nested(63)), Vec::<&str>::new());
+        assert_eq!(codes_of(nested(64)), ["nesting_too_deep"]);
+        assert_eq!(codes_of(nested(100_000)), ["nesting_too_deep"]);
+        for (link, first) in [(" + a", "a"), (" and a", "a"), (".a", "a"), ("(1)", "a.a")] {
+            assert_eq!(
+                codes_of(plan(format!("{first}{}", link.repeat(250)))).len(),
+                usize::from(link == "(1)"),
+                "{link}"
+            );
+            assert!(!codes_of(plan(format!("{first}{}", link.repeat(10_000)))).is_empty(), "{link}");
+        }
+        assert_eq!(codes_of(plan(format!("{}a", "not ".repeat(10_000)))), ["expression_too_deep"]);
+        assert_eq!(codes_of(plan(format!("{}a", "- ".repeat(10_000)))), ["expression_too_deep"]);
+    }
+
+    #[test]
+    fn places_are_exact() {
+        let text = "plan p {\n  step a {\n    verify x == 1   # why\n    after b , c \n  }\n}\n";
+        let source = Source::new("test.plan", text);
+        let plan = parse(&source, &Limits::default()).ast.unwrap();
+        let ItemKind::Node(node) = &plan.items[0].kind else { panic!("a step") };
+        let seen: Vec<&str> = node.clauses.iter().map(|clause| source.slice(clause.loc.0)).collect();
+        assert_eq!(seen, ["verify x == 1", "after b , c"]);
+        let ast::ClauseKind::Verify { check, .. } = &node.clauses[0].kind else { panic!("a verify") };
+        assert_eq!(source.slice(check.expr.loc.0), "x == 1");
+    }
+
+    #[test]
+    fn blocks_are_dedented_and_escapes_read() {
+        let text = "plan p {\n  let x = \"\"\"\n    one \\{{\n\n      two {{ a.b }}\\t\n    \"\"\"\n}\n";
+        let plan = parse(&Source::new("test.plan", text), &Limits::default()).ast.unwrap();
+        let ItemKind::Let { value, .. } = &plan.items[0].kind else { panic!("a let") };
+        let ast::ExprKind::Text(text) = &value.kind else { panic!("a text") };
+        let ast::Part::Literal(first) = &text.parts[0] else { panic!("a literal") };
+        assert_eq!(first, "one {{\n\n  two ");
+        assert!(matches!(&text.parts[1], ast::Part::Path { names, raw: false, .. } if names.len() == 2));
+        assert_eq!(text.parts[2], ast::Part::Literal("\t".to_owned()));
+    }
+}

@@ -1,8 +1,11 @@
 //! Cuts a broken file into pieces, each a head with its brace, an item of one line or a clause, so that a mistake stays
 //! in the piece that holds it.
 
+use crate::diag::Diagnostic;
+use crate::source::Span;
+
 use super::lex::{Kind, Lexer, Token};
-use super::words;
+use super::{codes, words};
 
 /// One piece: some tokens in a row.
 #[derive(Debug)]
@@ -23,6 +26,49 @@ pub(super) enum Flaw {
     /// A bracket of one kind closed by one of another.
     Mismatch(usize, usize),
     Stray(usize),
+}
+
+impl Flaw {
+    /// What to say about it.
+    pub(super) fn found(self, cutter: &Cutter<'_>) -> Diagnostic {
+        let span = |at: usize| cutter.tokens[at].span;
+        match self {
+            Self::OpenText(at) => {
+                let word = cutter.word(at);
+                let quotes = if word.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
+                let start = span(at).start as usize;
+                let open = word.find('"').unwrap_or(0) + quotes.len();
+                Diagnostic::new(&codes::UNCLOSED_TEXT, Span::new(start, start + open), "this text is not closed")
+                    .label("begins here")
+                    .advice(format!("write {quotes} at its end"))
+            }
+            Self::OpenBracket(at) => {
+                let open = cutter.word(at);
+                Diagnostic::new(&codes::UNCLOSED_BRACKET, span(at), format!("this `{open}` is not closed"))
+                    .label("opened here")
+                    .advice(format!("write `{}` where it ends", closer(open)))
+            }
+            Self::Mismatch(open, close) => {
+                let (opened, closed) = (cutter.word(open), cutter.word(close));
+                Diagnostic::new(&codes::STRAY_CLOSER, span(close), format!("`{closed}` closes a `{opened}`"))
+                    .related(span(open), "opened here")
+                    .advice(format!("write `{}`", closer(opened)))
+            }
+            Self::Stray(at) => {
+                let message = format!("this `{}` closes nothing", cutter.word(at));
+                let advice = "take it away, or open the bracket before";
+                Diagnostic::new(&codes::STRAY_CLOSER, span(at), message).advice(advice)
+            }
+        }
+    }
+}
+
+fn closer(open: &str) -> &'static str {
+    match open {
+        "(" => ")",
+        "[" => "]",
+        _ => "}",
+    }
 }
 
 pub(super) struct Cutter<'s> {

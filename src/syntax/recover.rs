@@ -324,7 +324,23 @@ impl Recovery<'_> {
         self.cutter.word(piece.first) == "on" && matches!(self.cutter.word(piece.first + 2), "undo" | "ask" | "stop")
     }
 
+    /// A line that begins with an operator: most likely the line before should have gone on.
+    fn leading_operator(&mut self, piece: &Piece, word: &str) -> bool {
+        let over = matches!(word, "within" | "every" | "misses");
+        let leads = self.cutter.kind(piece.first) == Some(Kind::Operator) || over;
+        if leads {
+            let message = format!("no line begins with `{word}`");
+            let advice =
+                if over { "write it on the line of its check" } else { "write it at the end of the line before" };
+            self.report_at(piece.first, &codes::UNEXPECTED, message, advice);
+        }
+        leads
+    }
+
     fn unknown_item(&mut self, piece: &Piece, word: &str) {
+        if self.leading_operator(piece, word) {
+            return;
+        }
         let known = words::BLOCKS.iter().chain(&words::LINES).copied();
         let meant = words::foreign_item(word).or_else(|| words::nearest(word, known));
         let message = format!("{} is no item of a plan", self.describe(piece.first));
@@ -469,6 +485,9 @@ impl Recovery<'_> {
     }
 
     fn unknown_clause(&mut self, piece: &Piece, word: &str) {
+        if self.leading_operator(piece, word) {
+            return;
+        }
         let second = self.cutter.word(piece.first + 1);
         if matches!(second, "->" | "=>" | "<-") {
             let message = format!("`{second}` does not say an order here");
@@ -515,7 +534,13 @@ impl Recovery<'_> {
     /// Reads a piece by an entry rule and reports what is wrong with it.
     fn read(&mut self, rule: Rule, piece: &Piece) -> Option<Read> {
         if let Some(flaw) = piece.flaw {
-            self.flaw(flaw);
+            self.cut_off |= match flaw {
+                Flaw::OpenText(at) => self.cutter.word(at).starts_with("\"\"\""),
+                // The rest of the file lies in the bracket: what else is not closed has the same cause.
+                Flaw::OpenBracket(_) => piece.end == self.cutter.tokens.len(),
+                Flaw::Mismatch(..) | Flaw::Stray(_) => false,
+            };
+            self.reader.sink.found.push(flaw.found(&self.cutter));
             return None;
         }
         if self.nested_too_deep(piece) {
@@ -580,54 +605,5 @@ impl Recovery<'_> {
             }
         }
         false
-    }
-
-    fn flaw(&mut self, flaw: Flaw) {
-        match flaw {
-            Flaw::OpenText(at) => {
-                let word = self.cutter.word(at);
-                let block = word.starts_with("\"\"\"");
-                self.cut_off |= block;
-                let quotes = if block { "\"\"\"" } else { "\"" };
-                let span = self.cutter.tokens[at].span;
-                let start = span.start as usize;
-                let open = word.find('"').unwrap_or(0) + quotes.len();
-                let found =
-                    Diagnostic::new(&codes::UNCLOSED_TEXT, Span::new(start, start + open), "this text is not closed")
-                        .label("begins here")
-                        .advice(format!("write {quotes} at its end"));
-                self.reader.sink.found.push(found);
-            }
-            Flaw::OpenBracket(at) => {
-                let word = self.cutter.word(at);
-                let close = closer(word);
-                let message = format!("this `{word}` is not closed");
-                self.report_at(at, &codes::UNCLOSED_BRACKET, message, format!("write `{close}` where it ends"));
-            }
-            Flaw::Mismatch(open, close) => {
-                let (opened, closed) = (self.cutter.word(open), self.cutter.word(close));
-                let span = self.cutter.tokens[open].span;
-                let found = Diagnostic::new(
-                    &codes::STRAY_CLOSER,
-                    self.cutter.tokens[close].span,
-                    format!("`{closed}` closes a `{opened}`"),
-                )
-                .related(span, "opened here")
-                .advice(format!("write `{}`", closer(opened)));
-                self.reader.sink.found.push(found);
-            }
-            Flaw::Stray(at) => {
-                let message = format!("this `{}` closes nothing", self.cutter.word(at));
-                self.report_at(at, &codes::STRAY_CLOSER, message, "take it away, or open the bracket before");
-            }
-        }
-    }
-}
-
-fn closer(open: &str) -> &'static str {
-    match open {
-        "(" => ")",
-        "[" => "]",
-        _ => "}",
     }
 }

@@ -166,6 +166,7 @@ pub(super) fn in_words(rule: Rule) -> Option<&'static str> {
         | Rule::env_line_only
         | Rule::WHITESPACE
         | Rule::blanks
+        | Rule::gap
         | Rule::bom
         | Rule::name_start
         | Rule::name_more

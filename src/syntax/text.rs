@@ -136,7 +136,11 @@ impl Parts<'_> {
 
     /// Reads an escape at the start of `tail`; returns its length.
     fn escape(&mut self, tail: &str, here: usize) -> usize {
-        let Some(letter) = tail[1..].chars().next() else { return tail.len() };
+        let Some(letter) = tail[1..].chars().next() else {
+            // Only a block has a line end inside: a backslash does not join lines.
+            self.bad_escape(tail, here);
+            return tail.len();
+        };
         let read = match letter {
             'n' => '\n',
             't' => '\t',

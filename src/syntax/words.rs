@@ -111,9 +111,13 @@ fn is_swap(left: &str, right: &str) -> bool {
 pub(super) fn shape(word: &str) -> Option<&'static str> {
     Some(match word {
         "plan" => "plan name \"title\" {",
-        "step" => "step name \"title\" {",
+        "step" => "step name \"title\" for x in list {",
         "gate" => "gate name \"title\" {",
-        "database" | "repo" | "service" | "host" | "environment" => "database name {",
+        "database" => "database name {",
+        "repo" => "repo name {",
+        "service" => "service name {",
+        "host" => "host name {",
+        "environment" => "environment name {",
         "param" => "param name: type = default",
         "secret" => "secret name = env(\"NAME\")",
         "let" => "let name = value",
