@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::diag::{Code, Diagnostic};
-use crate::model::{Dep, DepKind, Expr, Ref, ResourceKind, Ty};
+use crate::model::{Dep, DepKind, Expr, Ref, Remember, ResourceKind, Ty};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -15,7 +15,6 @@ pub(super) struct Context<'a> {
     pub diagnostics: &'a mut Vec<Diagnostic>,
     pub names: Names,
     pub params: Vec<Ty>,
-    pub secrets: usize,
     /// Type and taint; `None` until lowered.
     pub lets: Vec<Option<(Ty, bool)>>,
     pub resources: Vec<ResourceFacts>,
@@ -50,8 +49,10 @@ pub(super) struct NodeFacts {
     pub fan_out: bool,
     /// Members besides those that every node has.
     pub outputs: Vec<(String, Ty)>,
-    /// Remembered values; lowered on first use.
+    /// Remembered values with their types.
     pub remembered: Vec<(String, Ty)>,
+    /// The same, lowered; taken when the node itself is lowered.
+    pub lowered: Vec<Remember>,
 }
 
 /// Where an expression stands.

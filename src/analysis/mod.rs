@@ -11,6 +11,7 @@ mod lower;
 mod names;
 mod node;
 mod resource;
+mod step;
 mod window;
 
 use std::sync::Arc;
@@ -35,4 +36,14 @@ pub fn check(source: &Arc<Source>, parsed: &Parsed, limits: &Limits) -> Checked 
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end, d.code.id));
     let refused = diagnostics.iter().any(Diagnostic::is_error);
     Checked { plan: plan.filter(|_| !refused), diagnostics }
+}
+
+/// The names of the lints, which a plan can allow.
+pub fn lint_names() -> impl Iterator<Item = &'static str> {
+    codes::CODES.iter().filter(|code| code.severity == crate::diag::Severity::Warning).map(|code| code.name)
+}
+
+/// Every code of this layer.
+pub fn codes() -> impl Iterator<Item = &'static &'static crate::diag::Code> {
+    codes::CODES.iter()
 }

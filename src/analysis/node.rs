@@ -4,18 +4,15 @@ use std::collections::HashMap;
 
 use crate::diag::Diagnostic;
 use crate::model::{
-    Allow, Alternative, Approve, Body, Dep, DepKind, Each, Expr, ExprKind, FunctionKind, Gate, Node, Ref, Remember,
-    ResourceKind, Retry, Step, Ty, Undo, Value,
+    Allow, Approve, Body, Dep, DepKind, Each, Expr, ExprKind, Gate, Node, Ref, Ty, Undo, Value,
 };
-use crate::registry::{self, DefaultUndo, Effect, Function, RetryClass};
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, ClauseKind, NodeDecl, NodeKind};
 
-use super::args::as_call;
 use super::clauses::{self, positive, reason};
 use super::codes;
-use super::context::{Context, Place, Want, at, uses};
-use super::expr::{broken, expect, lower, lower_text, with_article, with_certain};
+use super::context::{Context, Place, at, uses};
+use super::expr::{expect, lower, lower_text, with_article, with_certain};
 use super::window;
 
 /// Types a step or gate.
@@ -224,7 +221,7 @@ fn infer(node: &mut Node, index: usize) {
 /// Calls `look` for every expression of a node.
 fn visit(node: &Node, look: &mut impl FnMut(&Expr)) {
     node.title.iter().chain(&node.when).for_each(&mut *look);
-    let mut check = |check: &crate::model::Check, look: &mut dyn FnMut(&Expr)| {
+    let check = |check: &crate::model::Check, look: &mut dyn FnMut(&Expr)| {
         look(&check.expr);
         if let Some(otherwise) = &check.otherwise {
             look(otherwise);
