@@ -1,13 +1,25 @@
 //! The vocabulary: one entry a function. The checker, the evaluator, preflight, completions, hover text, the reference page
 //! and `plan explain` are all made from it; adding an action never touches the grammar.
 
+mod amount;
 mod entries;
 mod entry;
+mod eval;
 mod members;
+mod operators;
+mod pure;
+mod show;
 mod sig;
+mod template;
+mod words;
 
+pub use amount::{duration_text, size_text, time_text};
 pub use entry::*;
+pub use eval::*;
 pub use members::*;
+pub use pure::check_regex;
+pub use show::{printed, shown, to_json};
+pub use words::{Word, WordPart, split_words};
 
 use crate::model::{FunctionKind, ResourceKind};
 
