@@ -2,20 +2,27 @@
 //! and `plan explain` are all made from it; adding an action never touches the grammar.
 
 mod amount;
+mod bind;
 mod entries;
 mod entry;
 mod eval;
+mod expand;
+mod given;
 mod members;
 mod operators;
 mod pure;
 mod show;
 mod sig;
 mod template;
+mod usage;
 mod words;
 
 pub use amount::{duration_text, size_text, time_text};
+pub use bind::{BindProblem, Bound, Secrets, WithItem, bind, rebind};
 pub use entry::*;
 pub use eval::*;
+pub use expand::{AUTHOR, expand};
+pub use given::Given;
 pub use members::*;
 pub use pure::check_regex;
 pub use show::{printed, shown, to_json};

@@ -93,6 +93,15 @@ pub(super) fn wrap(items: &[Json]) -> Vec<Value> {
     items.iter().cloned().map(Value::Json).collect()
 }
 
+/// The elements of a list, or of a JSON array; scalars in it as what they are.
+pub(super) fn elements(list: Value) -> Option<Vec<Value>> {
+    match list {
+        Value::List(items) => Some(items),
+        Value::Json(Json::Array(items)) => Some(wrap(&items).iter().map(scalar).collect()),
+        _ => None,
+    }
+}
+
 fn wrap_map(object: &serde_json::Map<String, Json>) -> BTreeMap<String, Value> {
     object.iter().map(|(key, value)| (key.clone(), Value::Json(value.clone()))).collect()
 }
