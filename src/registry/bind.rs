@@ -120,7 +120,8 @@ pub fn rebind(
         match plan.params.iter().find(|param| param.name == *name) {
             None => problems.push(unknown_param(plan, name)),
             Some(param) if !is_of(value, &param.ty) => {
-                let message = format!("parameter `{name}` was {}, and is now of type {}", super::shown(value), param.ty);
+                let message =
+                    format!("parameter `{name}` was {}, and is now of type {}", super::shown(value), param.ty);
                 problems.push(BindProblem::new(message).at(param.span));
             }
             Some(_) => {}
@@ -253,7 +254,9 @@ impl Bound {
     ) -> Vec<BindProblem> {
         let params = plan.params.len();
         let exprs: Vec<Option<&Expr>> = (0..params)
-            .map(|index| param_expr(plan, environment, index).filter(|_| !values.contains_key(&plan.params[index].name)))
+            .map(|index| {
+                param_expr(plan, environment, index).filter(|_| !values.contains_key(&plan.params[index].name))
+            })
             .chain(plan.lets.iter().map(|each| Some(&each.value)))
             .collect();
         let position = |name: Ref| match name {
@@ -277,9 +280,9 @@ impl Bound {
                 continue;
             }
             let ty = if at < params { &plan.params[at].ty } else { &expr.ty };
-            let value = eval_pure(expr, self).map_err(BindProblem::from).and_then(|value| {
-                coerced(value, ty).map_err(|message| BindProblem::new(message).at(expr.span))
-            });
+            let value = eval_pure(expr, self)
+                .map_err(BindProblem::from)
+                .and_then(|value| coerced(value, ty).map_err(|message| BindProblem::new(message).at(expr.span)));
             match value {
                 Ok(value) => self.slot(at, params).value = Some(value),
                 Err(problem) => problems.push(problem),

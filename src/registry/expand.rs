@@ -30,13 +30,15 @@ pub fn expand(
     jobs: usize,
     on_failure: Option<PolicySpec>,
 ) -> Result<Work, Vec<BindProblem>> {
-    let mut expansion = Expansion { plan, bound, ranges: Vec::new(), policy: PolicySpec::UndoAll, problems: Vec::new() };
+    let mut expansion =
+        Expansion { plan, bound, ranges: Vec::new(), policy: PolicySpec::UndoAll, problems: Vec::new() };
     let items: Vec<Option<Vec<Value>>> = plan.nodes.iter().map(|node| expansion.items(node)).collect();
     if !expansion.problems.is_empty() {
         return Err(expansion.problems);
     }
     expansion.number(&items);
-    let environment = plan.environments.iter().find(|environment| Some(environment.name.as_str()) == bound.environment());
+    let environment =
+        plan.environments.iter().find(|environment| Some(environment.name.as_str()) == bound.environment());
     let of_environment = environment.and_then(|environment| environment.on_failure.as_ref());
     expansion.policy = match (on_failure, of_environment) {
         (Some(policy), _) => policy,
@@ -44,9 +46,8 @@ pub fn expand(
         (None, None) => PolicySpec::UndoAll,
     };
     let standing = expansion.standing_in();
-    let nodes: Vec<WorkNode> = (0..plan.nodes.len())
-        .flat_map(|decl| expansion.instances(decl, items[decl].as_deref(), &standing))
-        .collect();
+    let nodes: Vec<WorkNode> =
+        (0..plan.nodes.len()).flat_map(|decl| expansion.instances(decl, items[decl].as_deref(), &standing)).collect();
     if !expansion.problems.is_empty() {
         return Err(expansion.problems);
     }
@@ -84,7 +85,8 @@ impl Expansion<'_> {
         let mut ids: Vec<String> = items.iter().map(item_text).collect();
         ids.sort_unstable();
         if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            let message = format!("`{}` goes through {} twice: each instance needs an item of its own", node.name, twice[0]);
+            let message =
+                format!("`{}` goes through {} twice: each instance needs an item of its own", node.name, twice[0]);
             self.problem(message, each.list.span);
         }
         Some(items)
@@ -106,7 +108,8 @@ impl Expansion<'_> {
         if self.ranges.iter().all(|range| !range.is_empty()) {
             return standing;
         }
-        let edges = self.plan.nodes.iter().enumerate().flat_map(|(at, node)| node.deps.iter().map(move |dep| (dep.node, at)));
+        let edges =
+            self.plan.nodes.iter().enumerate().flat_map(|(at, node)| node.deps.iter().map(move |dep| (dep.node, at)));
         let order = Graph::new(self.plan.nodes.len(), edges).order().expect("a checked plan has no cycle");
         for decl in order.into_iter().filter(|decl| self.ranges[*decl].is_empty()) {
             let mut through: Vec<usize> =

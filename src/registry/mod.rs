@@ -11,6 +11,7 @@ mod given;
 mod members;
 mod operators;
 mod pure;
+mod reference;
 mod show;
 mod sig;
 mod template;
@@ -25,6 +26,7 @@ pub use expand::{AUTHOR, expand};
 pub use given::Given;
 pub use members::*;
 pub use pure::check_regex;
+pub use reference::{entry_page, reference};
 pub use show::{printed, shown, to_json};
 pub use words::{Word, WordPart, split_words};
 
@@ -32,7 +34,7 @@ use crate::model::{FunctionKind, ResourceKind};
 
 /// Every function, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    entries::ALL.iter().copied().flatten()
+    entries::TOPICS.iter().flat_map(|(_, functions)| *functions)
 }
 
 /// The entry of this kind with this unique name (what [`Call`](crate::model::Call) keeps).

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Body, Check, Environment, Expr, ExprKind, Gate, Node, OverrideTarget, Over, Plan, Policy, Ref, Step, Undo,
+    Body, Check, Environment, Expr, ExprKind, Gate, Node, Over, OverrideTarget, Plan, Policy, Ref, Step, Undo,
 };
 
 /// Whether a node is left out in this environment.
