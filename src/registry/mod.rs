@@ -1,19 +1,40 @@
 //! The vocabulary: one entry a function. The checker, the evaluator, preflight, completions, hover text, the reference page
 //! and `plan explain` are all made from it; adding an action never touches the grammar.
 
+mod amount;
+mod bind;
 mod entries;
 mod entry;
+mod eval;
+mod expand;
+mod given;
 mod members;
+mod operators;
+mod pure;
+mod reference;
+mod show;
 mod sig;
+mod template;
+mod usage;
+mod words;
 
+pub use amount::{duration_text, size_text, time_text};
+pub use bind::{BindProblem, Bound, Secrets, WithItem, bind, rebind};
 pub use entry::*;
+pub use eval::*;
+pub use expand::{AUTHOR, expand};
+pub use given::Given;
 pub use members::*;
+pub use pure::check_regex;
+pub use reference::{entry_page, reference};
+pub use show::{printed, shown, to_json};
+pub use words::{Word, WordPart, split_words};
 
 use crate::model::{FunctionKind, ResourceKind};
 
 /// Every function, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    entries::ALL.iter().copied().flatten()
+    entries::TOPICS.iter().flat_map(|(_, functions)| *functions)
 }
 
 /// The entry of this kind with this unique name (what [`Call`](crate::model::Call) keeps).

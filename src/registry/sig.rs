@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{FunctionKind, ResourceKind, Ty};
+use crate::model::{FunctionKind, Ty};
 
 use super::{Function, Param, Sig};
 
@@ -114,7 +114,3 @@ impl fmt::Display for Sig {
         }
     }
 }
-
-/// The resource kinds, for going through all of them.
-pub(crate) const RESOURCE_KINDS: [ResourceKind; 4] =
-    [ResourceKind::Database, ResourceKind::Repo, ResourceKind::Service, ResourceKind::Host];

@@ -14,15 +14,15 @@ mod types;
 
 use super::Function;
 
-/// All topics, in the order of the reference page.
-pub(super) static ALL: &[&[Function]] = &[
-    pure::ENTRIES,
-    process::ENTRIES,
-    http::ENTRIES,
-    files::ENTRIES,
-    repo::ENTRIES,
-    database::ENTRIES,
-    migrations::ENTRIES,
-    notify::ENTRIES,
-    sources::ENTRIES,
+/// All topics with their titles, in the order of the reference page.
+pub(super) static TOPICS: &[(&str, &[Function])] = &[
+    ("Computing", pure::ENTRIES),
+    ("Programs and people", process::ENTRIES),
+    ("HTTP and services", http::ENTRIES),
+    ("Files", files::ENTRIES),
+    ("Repositories", repo::ENTRIES),
+    ("Databases", database::ENTRIES),
+    ("Migrations", migrations::ENTRIES),
+    ("Telling others", notify::ENTRIES),
+    ("Sources of secrets", sources::ENTRIES),
 ];

@@ -47,7 +47,7 @@ pub(super) static ENTRIES: &[Function] = &[
         ],
         Sig::Nothing,
         "Sets the status of a commit on GitHub.",
-        r#"do github_status("team/app", sha: app.head, state: success, token: github_token)"#,
+        r#"do github_status("team/app", sha: push.to, state: success, token: github_token)"#,
     )
     .retry(RetryClass::Idempotent)
     .undo(DefaultUndo::Nothing),
@@ -63,7 +63,7 @@ pub(super) static ENTRIES: &[Function] = &[
         ],
         Sig::Is(|| crate::model::Ty::record("deployment", &[("id", crate::model::Ty::Int)])),
         "Makes a deployment on GitHub, with a state.",
-        r#"do github_deployment("team/app", ref: app.head, environment: "production", token: github_token)"#,
+        r#"do github_deployment("team/app", ref: push.to, environment: "production", token: github_token)"#,
     )
     .undo(DefaultUndo::Nothing),
 ];
