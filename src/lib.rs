@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actions;
 pub mod analysis;
 pub mod diag;
 pub mod engine;

@@ -1,8 +1,6 @@
 //! The loop that hosts a run: one place where inputs meet the state machine, where its events go to the journal, and where
 //! its commands are handed to tasks. The loop itself never waits for anything but its next input.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,13 +9,10 @@ use crate::engine::{Command, Decision, Event, Input, Run, RunStatus, Waiting, Wh
 use crate::journal::{Entry, JournalError, Ticket};
 
 use super::clock::Clock;
-use super::inbox::{Answer, Asked, Inbox};
+use super::inbox::{self, Answer, Asked};
 use super::session::Session;
 use super::tasks::{self, Message};
 use super::windows::Windows;
-
-/// How often somebody else's decisions are looked for.
-const INBOX_EVERY: Duration = Duration::from_millis(250);
 
 /// Why the loop ended.
 #[derive(Debug)]
@@ -44,10 +39,10 @@ pub struct Orders {
 /// Drives a session until it rests. The first input is [`Input::Begin`] or [`Input::Resume`].
 pub async fn drive(session: &mut Session, first: Input, orders: Orders) -> Ended {
     let (sender, receiver) = mpsc::unbounded_channel();
+    let inbox = tokio::spawn(inbox::watch(session.journal.clone(), session.run_id.clone(), sender.clone()));
     let mut host = Host {
         clock: Clock::start(),
         windows: Windows::of(&session.built),
-        inbox: Inbox::new(session.journal.clone(), session.run_id.clone()),
         receiver,
         tasks: tasks::Tasks::new(session, sender),
         failed: None,
@@ -58,6 +53,8 @@ pub async fn drive(session: &mut Session, first: Input, orders: Orders) -> Ended
     };
     let ended = host.run(first, orders).await;
     host.tasks.end().await;
+    // Between two looks it holds nothing; what it asked for last is answered by the next one who drives.
+    inbox.abort();
     ended
 }
 
@@ -65,7 +62,6 @@ struct Host<'a> {
     session: &'a mut Session,
     clock: Clock,
     windows: Windows,
-    inbox: Inbox,
     receiver: mpsc::UnboundedReceiver<Message>,
     tasks: tasks::Tasks,
     failed: Option<JournalError>,
@@ -92,14 +88,13 @@ impl Host<'_> {
             let wake = self.wakeup();
             tokio::select! {
                 biased;
-                Some(message) = self.receiver.recv() => self.hear(message),
+                Some(message) = self.receiver.recv() => self.hear(message).await,
                 () = signals.next() => self.interrupt(),
                 () = until(deadline), if !self.interrupted => {
                     self.session.observer.note("the time given with --max-wall is nearly over: stopping");
                     self.interrupt();
                 }
                 () = tokio::time::sleep(wake) => self.tick(),
-                asked = self.inbox.next(INBOX_EVERY) => self.asked(asked).await,
             }
         }
     }
@@ -143,21 +138,16 @@ impl Host<'_> {
         }
     }
 
-    fn hear(&mut self, message: Message) {
-        match message {
-            Message::Input(input) => {
-                self.take(input);
-            }
-            Message::JournalFailed(error) => self.failed = Some(error),
-        }
-        // Whatever else has come in meanwhile shares the commit.
-        while let Ok(message) = self.receiver.try_recv() {
+    /// Takes a message in, and whatever else has come in meanwhile: it shares the commit.
+    async fn hear(&mut self, message: Message) {
+        let mut next = Some(message);
+        while let Some(message) = next {
             match message {
-                Message::Input(input) => {
-                    self.take(input);
-                }
+                Message::Input(input) => drop(self.take(input)),
+                Message::Asked(asked) => self.asked(asked).await,
                 Message::JournalFailed(error) => self.failed = Some(error),
             }
+            next = self.receiver.try_recv().ok();
         }
     }
 
@@ -183,14 +173,11 @@ impl Host<'_> {
         self.take(Input::Interrupt);
     }
 
-    async fn asked(&mut self, asked: Result<Vec<Asked>, JournalError>) {
-        let asked = match asked {
-            Ok(asked) => asked,
-            Err(error) => return self.failed = Some(error),
-        };
+    async fn asked(&mut self, asked: Vec<Asked>) {
         for Asked { id, who, decision } in asked {
             let refused = self.take(Input::Operator { who, decision });
-            if let Err(error) = self.inbox.answer(id, &Answer { refused }).await {
+            let answer = Answer { refused };
+            if let Err(error) = self.session.journal.answer(id, &answer.as_json()).await {
                 self.failed = Some(error);
             }
         }

@@ -26,6 +26,13 @@ pub(crate) struct Answer {
     pub refused: Option<String>,
 }
 
+impl Answer {
+    /// As the journal keeps it.
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({ "refused": self.refused })
+    }
+}
+
 /// Looks for decisions until it is aborted. A task of its own: a query that is dropped half-way would poison its connection.
 pub(crate) async fn watch(journal: Journal, run: String, sender: UnboundedSender<Message>) {
     let mut last = 0;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::actions::World;
 use crate::engine::{Event, Run};
+use crate::model::HookEvent;
 use crate::journal::{Journal, Lease, Writer};
 
 use super::build::Built;
@@ -27,6 +28,8 @@ pub struct Session {
     pub(crate) world: Arc<World>,
     /// Processes that were recorded as started and may still live: work node, pid, start time.
     pub(crate) recorded: Vec<(usize, u32, u64)>,
+    /// Why the newest step failed, for hooks.
+    pub(crate) last_failure: Option<String>,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -34,9 +37,36 @@ impl Session {
     /// Takes events in that the machine has decided (and already applied to itself).
     pub(crate) fn apply(&mut self, at: i64, events: &[Event]) {
         for event in events {
+            if let Event::StepFailed { node, why, .. } = event {
+                self.last_failure = Some(format!("`{}`: {why}", self.built.work.nodes[*node].id));
+            }
             self.results.apply(at, event, &self.built.plan, &self.built.work);
             self.observer.event(at, event, &self.run, &self.built.work);
         }
+    }
+
+    /// What `run.…` says to a hook.
+    pub(crate) fn facts_now(&self, event: HookEvent) -> Arc<RunFacts> {
+        let left: Vec<&str> = self.run.remaining().iter().map(|node| self.built.work.nodes[*node].id.as_str()).collect();
+        let waiting: Vec<String> =
+            self.run.waiting().iter().map(|waiting| crate::view::lines::waits_for(waiting, &self.built.work)).collect();
+        let summary = match event {
+            HookEvent::Success => "succeeded".to_owned(),
+            HookEvent::Paused => format!("waits for {}", waiting.join("; ")),
+            HookEvent::Stuck => format!("is stuck; what remains: {}", left.join(", ")),
+            HookEvent::Failure => match &self.last_failure {
+                Some(why) => format!("failed: {why}"),
+                None => "failed".to_owned(),
+            },
+        };
+        let status = match event {
+            HookEvent::Success => "succeeded",
+            HookEvent::Paused => "paused",
+            HookEvent::Stuck => "stuck",
+            HookEvent::Failure => "failed",
+        };
+        let summary = format!("run {} {summary}", self.run_id);
+        Arc::new(RunFacts { summary, status: status.to_owned(), ..(*self.facts).clone() })
     }
 
     /// The version of the plan under which a node runs or ran, and the index of its declaration there.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::actions::Sink;
+use crate::actions::{self, Sink};
 use crate::journal::{Entry, Stream, Writer};
 
 use super::clock;
@@ -34,7 +34,11 @@ impl NodeSink {
 }
 
 impl Sink for NodeSink {
-    fn output(&self, stream: Stream, masked: &str) {
+    fn output(&self, stream: actions::Stream, masked: &str) {
+        let stream = match stream {
+            actions::Stream::Stdout => Stream::Stdout,
+            actions::Stream::Stderr => Stream::Stderr,
+        };
         let Some(Said { node, attempt, undo }) = self.said else { return };
         self.observer.output(&self.id, stream, masked);
         let entry = Entry::Output { node, attempt, undo, stream, text: masked.to_owned() };

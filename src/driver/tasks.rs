@@ -16,6 +16,7 @@ use crate::registry::{self, Answers, DefaultUndo, Function};
 use super::build::Built;
 use super::codes;
 use super::eval::Reader;
+use super::inbox::Asked;
 use super::scope::NodeScope;
 use super::services::Services;
 use super::session::Session;
@@ -25,6 +26,7 @@ use super::sink::{NodeSink, Said};
 #[derive(Debug)]
 pub(crate) enum Message {
     Input(Input),
+    Asked(Vec<Asked>),
     JournalFailed(JournalError),
 }
 
@@ -39,8 +41,8 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(crate) fn new(session: &Session, sender: UnboundedSender<Message>) -> Self {
-        let services = Services::new(session.built.clone(), session.writer.clone(), session.observer.clone());
-        Self { sender, set: JoinSet::new(), stops: BTreeMap::new(), services }
+        debug_assert_eq!(session.run_id, session.world.run);
+        Self { sender, set: JoinSet::new(), stops: BTreeMap::new(), services: Services::default() }
     }
 
     /// How many have not ended.
@@ -132,7 +134,7 @@ impl Tasks {
         if hooks.is_empty() {
             return;
         }
-        let at = At::hook(self, session);
+        let at = At::hook(self, session, event);
         let observer = session.observer.clone();
         self.set.spawn(async move {
             if let Some(ticket) = durable {
@@ -202,20 +204,20 @@ impl At {
             attempt: said.map_or(0, |said| said.attempt),
             env: Vec::new(),
             dir: None,
-            timeout: built.bound.timeout(&built.plan, decl),
+            timeout: built.bound.timeout(&built.plan, decl, built.work.nodes[node].item.as_ref()),
             stop,
             sink: Arc::new(sink),
         };
         Self { reader: Reader { scope, context, services: tasks.services.clone() }, built, decl: Some(decl) }
     }
 
-    fn hook(tasks: &Tasks, session: &Session) -> Self {
+    fn hook(tasks: &Tasks, session: &Session, event: HookEvent) -> Self {
         let built = session.built.clone();
         let scope = NodeScope {
             built: built.clone(),
             results: session.results.clone(),
             node: None,
-            run: session.facts_now(),
+            run: session.facts_now(event),
             remembering: Vec::new(),
         };
         let context = CallContext {
@@ -257,7 +259,7 @@ impl At {
         let remember = self.step().map(|step| step.remember.clone()).unwrap_or_default();
         let masker = self.reader.context.world.masker.clone();
         for clause in &remember {
-            let value = self.reader.value(&clause.expr(), &mut Answers::default()).await;
+            let value = self.reader.value(&clause.value, &mut Answers::default()).await;
             let value = value.map_err(|why| masker.mask(&format!("`{}`: {why}", clause.name)))?;
             self.reader.scope.remembering.push(masker.mask_value(&value));
         }
@@ -274,7 +276,8 @@ impl At {
             return Ok(None);
         }
         let (args, context) = self.prepared(call)?;
-        Ok(actions::capture(call.function, &args, &context).await?.map(|value| context.world.masker.mask_value(&value)))
+        let captured = actions::capture(call.function, &args, &context).await?;
+        Ok(captured.map(|value| context.world.masker.mask_value(&value)))
     }
 
     async fn act(&self) -> Outcome {
@@ -285,7 +288,7 @@ impl At {
     async fn perform(&self, action: &Expr) -> Outcome {
         let call = call_of(action);
         match self.prepared(call) {
-            Ok((args, context)) => masked(actions::perform(call.function, &args, &context).await, &context),
+            Ok((args, context)) => actions::perform(call.function, &args, &context).await,
             Err(why) => not_started(&self.reader.context.world.masker.mask(&why)),
         }
     }
@@ -312,8 +315,7 @@ impl At {
             Err(why) => return not_started(&self.reader.context.world.masker.mask(&why)),
         };
         let outputs = known.has_outputs.then_some(&known.members);
-        let outcome = actions::undo_default(action.function, &args, known.captured.as_ref(), outputs, &context).await;
-        masked(outcome, &context)
+        actions::undo_default(action.function, &args, known.captured.as_ref(), outputs, &context).await
     }
 
     async fn settle(&self) -> Settlement {
@@ -369,22 +371,4 @@ fn entry(call: &Call) -> &'static Function {
 fn not_started(why: &str) -> Outcome {
     let failure = Failure { code: codes::BAD_ARGUMENT.id.into(), message: why.to_owned(), tail: String::new() };
     Outcome::Failed { clean: true, failure }
-}
-
-/// Outcomes go to the journal: no secret may be in them, whatever the action did.
-fn masked(outcome: Outcome, context: &CallContext) -> Outcome {
-    let masker = &context.world.masker;
-    match outcome {
-        Outcome::Succeeded { outputs } => {
-            let outputs = outputs.into_iter().map(|(name, value)| (name, masker.mask_value(&value))).collect();
-            Outcome::Succeeded { outputs }
-        }
-        Outcome::Failed { clean, failure } => {
-            let Failure { code, message, tail } = failure;
-            Outcome::Failed { clean, failure: Failure { code, message: masker.mask(&message), tail: masker.mask(&tail) } }
-        }
-        Outcome::Unknown { why } => Outcome::Unknown { why: masker.mask(&why) },
-        Outcome::ByHand { what } => Outcome::ByHand { what: masker.mask(&what) },
-        Outcome::TimedOut { after } => Outcome::TimedOut { after },
-    }
 }

@@ -1,0 +1,63 @@
+//! `R0501`–`R0519`: why an action failed.
+
+use crate::diag::{Code, Severity};
+use crate::engine::{Failure, Outcome};
+
+macro_rules! codes {
+    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $constant: Code =
+                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
+        )*
+        /// Every code of this layer.
+        pub static CODES: &[&Code] = &[$(&$constant),*];
+    };
+}
+
+codes! {
+    NOT_STARTED = "R0501" "not_started" "A program could not be started"
+        "It was not found on PATH, is not executable, or the folder to run it in is not there. Nothing has happened, so \
+         the step counts as not done.\n\nInstall the program or mend the path; `plan preflight FILE` looks for all of \
+         them before a run.";
+    COMMAND_FAILED = "R0502" "command_failed" "A command ended with an error"
+        "Its exit code was not 0, or a signal ended it. What it had done by then is not known, so the step is undone \
+         unless it is `atomic`.\n\nThe last lines of its output are shown; `plan logs RUN` has all of it.";
+    SQL_FAILED = "R0503" "sql_failed" "The database refused a statement"
+        "The message is the database's own, with the line of the text where it stands. Statements run in one \
+         transaction, which was rolled back, unless the message says otherwise.";
+    DATABASE_UNREACHABLE = "R0504" "database_unreachable" "A database cannot be reached"
+        "The connection failed or the file is not there. Nothing has happened.\n\nCheck the `url` of the database (it is \
+         never shown, for it may hold a password), that the server runs, and that this machine may connect.";
+    HTTP_FAILED = "R0505" "http_failed" "An HTTP request was not answered as expected"
+        "The server answered with another status than expected, or could not be reached. Whether the request had an \
+         effect is not known unless the message says that it was never sent.";
+    GIT_FAILED = "R0506" "git_failed" "git ended with an error"
+        "What git said is shown. The checkout is as it was: what this version does with git leaves files and index alone.";
+    PUSH_REFUSED = "R0507" "push_refused" "The remote did not take the push"
+        "Somebody else has pushed meanwhile, or a rule of the remote forbids it. Nothing was pushed, and nothing is ever \
+         forced.\n\nFetch, rebase or merge, and run the plan again.";
+    REVERT_CONFLICT = "R0508" "revert_conflict" "The pushed commits cannot be reverted by themselves"
+        "Later commits touch the same lines. Nothing was pushed.\n\nRevert by hand, push, and say so with \
+         `plan mark RUN STEP undone --reason …`.";
+    COPY_FAILED = "R0509" "copy_failed" "A file could not be copied"
+        "What is at the target is what was there before: the copy takes its place only when it is complete and on disk.";
+    NOT_REAL = "R0510" "not_real" "This action cannot be carried out yet"
+        "The language knows it and this version cannot do it. `plan run` refuses such a plan before anything starts.";
+    BAD_CALL = "R0511" "bad_call" "An action was given something that it cannot use"
+        "A value that is only known while the plan runs is empty or of the wrong kind. Nothing has happened.";
+}
+
+/// A failure before anything has happened.
+pub(crate) fn clean(code: &Code, message: impl Into<String>) -> Outcome {
+    Outcome::Failed { clean: true, failure: failure(code, message) }
+}
+
+/// A failure after which something may have happened.
+pub(crate) fn dirty(code: &Code, message: impl Into<String>) -> Outcome {
+    Outcome::Failed { clean: false, failure: failure(code, message) }
+}
+
+pub(crate) fn failure(code: &Code, message: impl Into<String>) -> Failure {
+    Failure { code: code.id.to_owned(), message: message.into(), tail: String::new() }
+}

@@ -1,0 +1,13 @@
+//! `--on-failure`, as the journal keeps it and as the machine takes it.
+
+use crate::journal::OnFailure;
+use crate::model::PolicySpec;
+
+/// The policy that a run was started with.
+pub(crate) fn spec(chosen: OnFailure) -> PolicySpec {
+    match chosen {
+        OnFailure::UndoAll => PolicySpec::UndoAll,
+        OnFailure::Ask { then_undo_after } => PolicySpec::Ask { then_undo_after },
+        OnFailure::Stop => PolicySpec::Stop,
+    }
+}
