@@ -234,6 +234,10 @@ pub enum Event {
         node: usize,
         why: SkipReason,
     },
+    /// It was on its way and stops where it is: the run turns back, or a person decides first and it starts anew then.
+    NodeHalted {
+        node: usize,
+    },
     /// The first round of a phase is due: deadlines count from here.
     ChecksBegan {
         node: usize,
@@ -480,4 +484,73 @@ pub enum Waiting {
     UndoAsk { node: usize, alternative: usize },
     /// No undo alternative is left.
     Stuck { node: usize },
+}
+
+impl Event {
+    /// It has to be durable before anything goes on: all but what is only worth keeping with the next commit.
+    pub fn urgent(&self) -> bool {
+        !matches!(self, Event::RoundRead { .. } | Event::ChecksBegan { .. } | Event::NodeHalted { .. })
+    }
+}
+
+impl Decision {
+    /// The node that it is about.
+    pub fn node(&self) -> Option<usize> {
+        match self {
+            Decision::Approve { node, .. } | Decision::Reject { node, .. } | Decision::Resolve { node, .. } => {
+                Some(*node)
+            }
+            Decision::MarkDone { node, .. } | Decision::MarkUndone { node, .. } | Decision::Retry { node } => {
+                Some(*node)
+            }
+            Decision::Skip { node, .. } | Decision::AllowUndo { node, .. } | Decision::DenyUndo { node, .. } => {
+                Some(*node)
+            }
+            Decision::Unwind { .. } | Decision::Cancel { .. } | Decision::Close { .. } => None,
+        }
+    }
+}
+
+impl NodeState {
+    /// As a person reads it.
+    pub fn word(self) -> &'static str {
+        match self {
+            NodeState::Pending => "pending",
+            NodeState::Checking => "checking",
+            NodeState::Running => "running",
+            NodeState::Backoff => "waiting to be tried again",
+            NodeState::Verifying => "verifying",
+            NodeState::Done => "done",
+            NodeState::Skipped => "skipped",
+            NodeState::Failed => "failed",
+            NodeState::InDoubt => "in doubt",
+            NodeState::UndoAsked => "asking whether it may be undone",
+            NodeState::Undoing => "being undone",
+            NodeState::VerifyingUndo => "verifying its undo",
+            NodeState::Undone => "undone",
+            NodeState::UndoFailed => "not undone: that failed",
+            NodeState::Waiting => "waiting",
+            NodeState::Open => "open",
+            NodeState::Refused => "refused",
+            NodeState::Expired => "expired",
+            NodeState::Closed => "closed",
+        }
+    }
+}
+
+impl RunStatus {
+    /// As a person reads it.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunStatus::Running => "running",
+            RunStatus::Paused => "paused",
+            RunStatus::Unwinding => "unwinding",
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::RolledBack => "rolled back",
+            RunStatus::PartlyRolledBack => "partly rolled back",
+            RunStatus::Stuck => "stuck",
+            RunStatus::Closed => "closed",
+            RunStatus::NothingDone => "nothing done",
+        }
+    }
 }
