@@ -58,7 +58,8 @@ impl Run {
     pub(super) fn step_to(&mut self, node: usize, fact: Fact) -> Result<(), ApplyError> {
         let from = self.nodes[node].state;
         let Some(to) = next(from, fact) else {
-            return Err(ApplyError::NotAllowed { node: self.work.nodes[node].id.clone(), state: from });
+            let (node, what) = (self.work.nodes[node].id.clone(), format!("{fact:?}"));
+            return Err(ApplyError::NotAllowed { node, state: from, what });
         };
         self.set_state(node, to);
         Ok(())
@@ -85,7 +86,9 @@ impl Run {
             }
             Event::DoubtRaised { why, .. } => {
                 self.step_to(node, Fact::Doubted)?;
-                self.nodes[node].doubt = Some(why.clone());
+                // On the way back nobody has to know: it is undone as if it had happened.
+                let asks = self.targets.is_none() || self.is_clean_up(node);
+                self.nodes[node].doubt = asks.then(|| why.clone());
                 self.nodes[node].unclean = true;
             }
             Event::DoubtSettled { settlement, .. } => self.doubt_settled(when, node, settlement)?,
@@ -120,6 +123,8 @@ impl Run {
                 if clean && !verified {
                     self.nodes[node].effect = false;
                 }
+                self.nodes[node].answered();
+                self.nodes[node].phase = None;
                 self.step_to(node, Fact::Failed)
             }
             Event::GateShown { .. } => {

@@ -2,7 +2,7 @@
 
 use super::node::Flight;
 use super::run::Run;
-use super::{Command, Event, NodeState, Outcome, Phase};
+use super::{Command, Event, FailureKind, NodeState, Outcome, Phase};
 use crate::model::UndoSpec;
 
 /// How often an undo that was lost on its way is repeated before the next alternative is tried.
@@ -44,6 +44,7 @@ impl Run {
     fn leave_forward(&mut self) {
         for node in 0..self.nodes.len() {
             if self.is_clean_up(node) {
+                self.give_up_unreadable(node);
                 continue;
             }
             match self.nodes[node].state {
@@ -55,11 +56,30 @@ impl Run {
                 }
                 NodeState::Waiting => self.emit(Event::GateClosed { node }),
                 NodeState::Pending => drop(self.to_act.remove(&node)),
+                // It was to be run again after a crash, and is undone as if it had happened.
+                NodeState::Running if self.to_act.remove(&node) => {
+                    let attempt = self.nodes[node].attempts;
+                    self.emit(Event::DoubtRaised { node, attempt, why: "nobody knows how it ended".to_owned() });
+                }
                 NodeState::Running | NodeState::Done | NodeState::Skipped | NodeState::Failed | NodeState::InDoubt => {}
                 NodeState::UndoAsked | NodeState::Undoing | NodeState::VerifyingUndo | NodeState::Undone => {}
                 NodeState::UndoFailed | NodeState::Open | NodeState::Refused | NodeState::Expired => {}
                 NodeState::Closed => {}
             }
+        }
+    }
+
+    /// On the way back nobody is asked about a check of a clean-up that cannot be read: it has failed.
+    pub(super) fn give_up_unreadable(&mut self, node: usize) {
+        if self.targets.is_some()
+            && self.is_clean_up(node)
+            && let Some((_, why)) = self.nodes[node].unreadable.clone()
+        {
+            self.emit(Event::StepFailed {
+                node,
+                kind: FailureKind::Dirty,
+                why: format!("a check cannot be read: {why}"),
+            });
         }
     }
 
@@ -80,6 +100,7 @@ impl Run {
         self.to_undo.clear();
         for node in 0..self.nodes.len() {
             let dependants = self.work.graph.after(node).count();
+            let clean_up = self.is_clean_up(node);
             let state = &mut self.nodes[node];
             state.back_missing = u32::try_from(dependants).expect("a plan has fewer than four billion nodes");
             state.clear = false;

@@ -110,6 +110,7 @@ impl Run {
             Some((check, Verdict::Unreadable(why))) => {
                 let why = why.clone();
                 self.emit(Event::ChecksUnreadable { node, phase, check, why });
+                self.give_up_unreadable(node);
             }
             Some((check, _)) => {
                 self.emit(Event::ChecksFailed { node, phase, check });
@@ -168,7 +169,10 @@ impl Run {
                 self.emit(Event::Observed { node, observation });
                 self.act(node);
             }
-            Err(why) => self.emit(Event::ObservationFailed { node, why }),
+            Err(why) => {
+                self.emit(Event::ObservationFailed { node, why });
+                self.give_up_unreadable(node);
+            }
         }
     }
 

@@ -192,7 +192,9 @@ impl Run {
     fn may_skip(&self, node: usize) -> Result<(), String> {
         let state = &self.nodes[node];
         match state.state {
-            _ if self.targets.is_some() => Err("the run turns back: there is nothing to skip".into()),
+            _ if self.targets.is_some() && !self.is_clean_up(node) => {
+                Err("the run turns back: there is nothing to skip".into())
+            }
             NodeState::Failed | NodeState::InDoubt => Ok(()),
             NodeState::Checking | NodeState::Verifying if state.unreadable.is_some() => Ok(()),
             _ => Err(self.is_not(node, "waiting for a decision")),

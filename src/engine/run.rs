@@ -29,15 +29,24 @@ impl fmt::Display for Refusal {
 /// An event on record that does not fit the run: another engine wrote it, or somebody changed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplyError {
-    NoSuchNode { node: usize },
-    NotAllowed { node: String, state: NodeState },
+    NoSuchNode {
+        node: usize,
+    },
+    /// `what`: the fact that was said of it.
+    NotAllowed {
+        node: String,
+        state: NodeState,
+        what: String,
+    },
 }
 
 impl fmt::Display for ApplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ApplyError::NoSuchNode { node } => write!(f, "there is no node {node}"),
-            ApplyError::NotAllowed { node, state } => write!(f, "`{node}` is {state:?}, where that cannot happen"),
+            ApplyError::NotAllowed { node, state, what } => {
+                write!(f, "`{node}` is {}, where `{what}` cannot happen", state.word())
+            }
         }
     }
 }

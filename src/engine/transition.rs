@@ -43,6 +43,8 @@ pub(crate) enum Fact {
 
 /// From where an undo may start: wherever an effect may have been left.
 const UNDOABLE: &[S] = &[
+    // A failed step that a person wanted to be tried once more.
+    S::Pending,
     S::Done,
     S::Failed,
     S::Skipped,
