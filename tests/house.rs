@@ -15,9 +15,9 @@ const LAYERS: &[(&str, u8)] = &[
     ("engine", 4),
     ("actions", 5),
     ("journal", 5),
-    ("driver", 6),
     ("view", 6),
-    ("cli", 7),
+    ("driver", 7),
+    ("cli", 8),
 ];
 
 /// Beside the numbers: neighbours that must not know each other, whatever their numbers say.

@@ -1,19 +1,20 @@
 //! From what a journal keeps (plan text, values, environment) to what a run is made of. The same text and values give the
 //! same work, whoever takes the run over.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::analysis;
 use crate::diag::{Diagnostic, Problem};
-use crate::engine::RunStatus;
 use crate::journal::Header;
-use crate::model::{Body, Environment, Expr, ExprKind, Plan, Undo, Work, WorkBody};
-use crate::registry::{self, Bound};
-use crate::source::Source;
+use crate::model::{Environment, Plan, Work, WorkBody};
+use crate::registry::{self, BindProblem, Bound};
+use crate::source::{Source, Span};
 use crate::syntax::{self, Limits};
 
 use super::codes;
+
+/// Counts the versions of what a journal's plan text and events mean. An engine goes on only from its own.
+pub const ENGINE_VERSION: u32 = 1;
 
 /// A plan bound to the values of a run.
 #[derive(Debug)]
@@ -45,6 +46,13 @@ pub fn check(source: &Arc<Source>, limits: &Limits) -> (Option<Plan>, Vec<Diagno
 
 /// What the journal says a run is made of.
 pub(crate) fn from_header(header: &Header) -> Result<Built, Problem> {
+    if header.engine_version != ENGINE_VERSION {
+        let message = format!(
+            "the run was started by engine version {}, and this is version {ENGINE_VERSION}",
+            header.engine_version
+        );
+        return Err(Problem::new(&codes::INCOMPATIBLE_ENGINE, message).advice("go on with the `plan` that started it"));
+    }
     let source = Source::new(&header.plan_path, header.plan_text.clone());
     // It has passed the limits of its start; a resume must not refuse it.
     let limits = Limits { file: usize::MAX, nodes: usize::MAX, ..Limits::default() };
@@ -53,16 +61,18 @@ pub(crate) fn from_header(header: &Header) -> Result<Built, Problem> {
         let first = diagnostics.iter().find(|d| d.is_error()).map(|d| d.message.clone()).unwrap_or_default();
         let message = format!("the plan in the journal does not check with this version of `plan`: {first}");
         return Err(Problem::new(&codes::INCOMPATIBLE_ENGINE, message)
-            .advice(format!("go on with `plan` {}, which started it", header.engine_version)));
+            .advice("go on with the `plan` that started it"));
     };
     bind(plan, header)
 }
 
 /// Binds a checked plan to the values of a header and lays the work of the run out.
 pub(crate) fn bind(plan: Plan, header: &Header) -> Result<Built, Problem> {
-    let bound = registry::rebind(&plan, header.environment.as_deref(), &header.values).map_err(bad_values)?;
-    let on_failure = header.on_failure.as_ref().map(super::policy::spec);
-    let mut work = registry::expand(&plan, &bound, header.jobs, on_failure).map_err(bad_values)?;
+    let bound = registry::rebind(&plan, header.environment.as_deref(), &header.values)
+        .map_err(|problems| bad_values(&plan, problems))?;
+    let on_failure = header.on_failure.map(super::policy::spec);
+    let mut work = registry::expand(&plan, &bound, header.jobs, on_failure)
+        .map_err(|problems| bad_values(&plan, problems))?;
     for node in &mut work.nodes {
         if let WorkBody::Gate(gate) = &mut node.body
             && let Some(approve) = &mut gate.approve
@@ -72,4 +82,31 @@ pub(crate) fn bind(plan: Plan, header: &Header) -> Result<Built, Problem> {
         }
     }
     Ok(Built { plan, bound, work })
+}
+
+/// Refuses a plan that needs what this version cannot carry out, before anything starts.
+pub fn refuse_unavailable(built: &Built) -> Result<(), Problem> {
+    let unreal = registry::unreal(&built.plan, built.bound.environment());
+    if unreal.is_empty() {
+        return Ok(());
+    }
+    let message = "the plan uses what this version of `plan` cannot carry out yet; nothing was started";
+    let place = |span: Span| built.plan.source.place(span);
+    let problem = unreal.into_iter().fold(Problem::new(&codes::NOT_AVAILABLE, message), |problem, (what, span)| {
+        problem.detail(format!("{}: {what}", place(span)))
+    });
+    Err(problem.advice("until then do it with `run(…)` or `shell(…)`"))
+}
+
+/// Everything that is wrong with the values of a run.
+pub(crate) fn bad_values(plan: &Plan, problems: Vec<BindProblem>) -> Problem {
+    let mut problem = Problem::new(&codes::BAD_VALUES, "the values for this run are not right; nothing was started");
+    for BindProblem { message, span, advice } in problems {
+        let place = span.map(|span| format!("{}: ", plan.source.place(span))).unwrap_or_default();
+        problem = problem.detail(format!("{place}{message}"));
+        if let Some(advice) = advice {
+            problem = problem.advice(advice);
+        }
+    }
+    problem
 }

@@ -6,8 +6,8 @@ use crate::model::PolicySpec;
 /// The policy that a run was started with.
 pub(crate) fn spec(chosen: OnFailure) -> PolicySpec {
     match chosen {
-        OnFailure::UndoAll => PolicySpec::UndoAll,
-        OnFailure::Ask { then_undo_after } => PolicySpec::Ask { then_undo_after },
+        OnFailure::Undo => PolicySpec::UndoAll,
+        OnFailure::Ask => PolicySpec::Ask { then_undo_after: None },
         OnFailure::Stop => PolicySpec::Stop,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::diag::Problem;
 use crate::model::{ExprKind, Plan, Value};
-use crate::registry::{self, Scope};
+use crate::registry::{self, Bound};
 
 use super::codes;
 
@@ -17,16 +17,17 @@ const COMMAND_TIME: Duration = Duration::from_secs(60);
 /// Names with values.
 pub(crate) type Secrets = BTreeMap<String, String>;
 
-/// Reads all secrets of a plan; every one that is missing is reported at once. `base`: the folder of the plan file.
-pub(crate) async fn read(plan: &Plan, scope: &dyn Scope, base: &Path) -> Result<Secrets, Problem> {
+/// Reads the secrets that a run needs; every one that is missing is reported at once. `base`: the folder of the plan file.
+pub(crate) async fn read(plan: &Plan, bound: &Bound, base: &Path) -> Result<Secrets, Problem> {
+    let needed = bound.needed_secrets(plan);
     let mut secrets = Secrets::new();
     let mut missing = Vec::new();
-    for secret in &plan.secrets {
+    for secret in needed.into_iter().map(|index| &plan.secrets[index]) {
         let ExprKind::Call(call) = &secret.source.kind else {
             missing.push(format!("`{}`: its source is not a call", secret.name));
             continue;
         };
-        let value = match registry::eval_args(call, scope) {
+        let value = match registry::eval_args(call, bound) {
             Ok(args) => from(call.function, &args, base).await,
             Err(error) => Err(error.message),
         };

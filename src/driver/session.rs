@@ -26,8 +26,6 @@ pub struct Session {
     pub(crate) results: Results,
     pub(crate) facts: Arc<RunFacts>,
     pub(crate) world: Arc<World>,
-    /// Processes that were recorded as started and may still live: work node, pid, start time.
-    pub(crate) recorded: Vec<(usize, u32, u64)>,
     /// Why the newest step failed, for hooks.
     pub(crate) last_failure: Option<String>,
     pub(crate) observer: Arc<dyn Observer>,

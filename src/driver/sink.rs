@@ -36,19 +36,19 @@ impl NodeSink {
 impl Sink for NodeSink {
     fn output(&self, stream: actions::Stream, masked: &str) {
         let stream = match stream {
-            actions::Stream::Stdout => Stream::Stdout,
-            actions::Stream::Stderr => Stream::Stderr,
+            actions::Stream::Stdout => Stream::Out,
+            actions::Stream::Stderr => Stream::Err,
         };
         let Some(Said { node, attempt, undo }) = self.said else { return };
         self.observer.output(&self.id, stream, masked);
-        let entry = Entry::Output { node, attempt, undo, stream, text: masked.to_owned() };
+        let entry = Entry::Output { node, attempt, undo: undo.is_some(), stream, text: masked.to_owned() };
         // A lazy entry needs no answer: a journal that fails is noticed at the next urgent one.
         drop(self.writer.append_lazy(clock::wall(), vec![entry]));
     }
 
     fn spawned(&self, pid: u32, started: u64) {
-        let Some(Said { node, attempt, undo }) = self.said else { return };
-        let entry = Entry::Process { node, attempt, undo, pid, started };
+        let Some(Said { node, .. }) = self.said else { return };
+        let entry = Entry::Process { node, pid, started };
         drop(self.writer.append_lazy(clock::wall(), vec![entry]));
     }
 }

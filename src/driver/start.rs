@@ -1,4 +1,4 @@
-//! Starting a run, taking one over, and deciding something about one that nobody drives.
+//! Beginning a run: everything that can be wrong is found before the first effect.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use crate::actions::{Masker, ResolvedResource, World};
 use crate::diag::Problem;
-use crate::engine::{Decision, Event, Input, Run, Who};
-use crate::journal::{Entry, Header, Journal, JournalError, Lease, Loaded, Owner, Stored, locks};
-use crate::model::Value;
-use crate::registry::Secrets;
+use crate::engine::{Run, Who};
+use crate::journal::{Header, Journal, JournalError, Mode, OnFailure, Owner, locks};
+use crate::model::{Plan, Value};
+use crate::registry::{self, BindProblem, Given};
 
-use super::build::{self, Built};
+use super::build::{self, Built, ENGINE_VERSION};
 use super::codes;
 use super::observer::Observer;
 use super::results::Results;
-use super::scope::{NodeScope, RunFacts};
-use super::secrets;
+use super::scope::RunFacts;
+use super::secrets::{self, Secrets};
 use super::session::Session;
 use super::{clock, preflight};
 
-/// Where a session's things lie.
+/// Where a run's things lie.
 #[derive(Debug, Clone)]
 pub struct Place {
     pub journal: PathBuf,
@@ -28,105 +28,136 @@ pub struct Place {
     pub base: PathBuf,
 }
 
-/// A run as the journal tells it, added up.
-pub struct Replayed {
-    pub id: String,
-    pub header: Header,
-    pub built: Arc<Built>,
-    pub run: Run,
-    pub records: Vec<Stored>,
-    pub warnings: Vec<String>,
-    pub(crate) results: Results,
-    pub(crate) started_under: Vec<Option<Arc<Built>>>,
+impl Place {
+    /// For a plan file and a journal, given or found.
+    pub fn of(plan: &Path, journal: Option<&Path>) -> Self {
+        let base = plan.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self { journal: crate::journal::locate(plan, journal), base }
+    }
 }
 
-/// Adds the records of a run up. The plan text in the journal is what counts, whatever the file says now.
-pub fn replay(id: &str, loaded: Loaded) -> Result<Replayed, Problem> {
-    let mut records = loaded.records.iter();
-    let Some(Stored { entry: Entry::Started(header), .. }) = records.next() else {
-        return Err(Problem::new(&codes::INCOMPATIBLE_ENGINE, format!("the journal of run {id} does not begin with its plan")));
-    };
-    let mut header = header.clone();
-    let mut built = Arc::new(build::from_header(&header)?);
-    let mut run = Run::new(built.work.clone());
-    let results = Results::default();
-    let mut started_under: Vec<Option<Arc<Built>>> = vec![None; built.work.nodes.len()];
-    for record in records {
-        match &record.entry {
-            Entry::Event(event) => {
-                run.apply(record.at, event).map_err(|error| {
-                    Problem::new(&codes::INCOMPATIBLE_ENGINE, format!("event {} of run {id} does not fit: {error}", record.seq))
-                })?;
-                results.apply(record.at, event, &built.plan, &built.work);
-            }
-            Entry::Amended(amended) => {
-                let next = Arc::new(build::from_header(amended)?);
-                started_under = carry_over(&started_under, &built, &next, &run);
-                run.amend(next.work.clone()).map_err(|error| Problem::new(&codes::AMEND_REFUSED, error.to_string()))?;
-                results.renumber(&built.work, &next.work);
-                built = next;
-                header = amended.clone();
-            }
-            Entry::Started(_) | Entry::Process { .. } | Entry::Output { .. } | Entry::Note { .. } => {}
-        }
-    }
-    Ok(Replayed {
-        id: id.to_owned(),
-        header,
-        built,
-        run,
-        warnings: loaded.warnings,
-        records: loaded.records,
-        results,
-        started_under,
+/// What a person asks for when a run starts.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub environment: Option<String>,
+    pub values: BTreeMap<String, Given>,
+    pub jobs: usize,
+    pub on_failure: Option<OnFailure>,
+    pub who: Who,
+}
+
+/// What the journal will say of a new run: the plan with its values, all checked.
+pub fn header(plan: &Plan, request: &Request) -> Result<Header, Problem> {
+    let bound = registry::bind(plan, request.environment.as_deref(), &request.values)
+        .map_err(|problems| build::bad_values(plan, problems))?;
+    let mut authors = vec![request.who.name.clone(), request.who.os_user.clone()];
+    authors.dedup();
+    Ok(Header {
+        plan_path: plan.source.name().to_owned(),
+        title: plan.title.clone(),
+        plan_text: plan.source.text().to_owned(),
+        plan_digest: plan.digest.clone(),
+        files: BTreeMap::new(),
+        environment: bound.environment().map(str::to_owned),
+        values: bound.values(),
+        jobs: request.jobs.max(1),
+        on_failure: request.on_failure,
+        authors,
+        engine_version: ENGINE_VERSION,
+        started_by: request.who.clone(),
+        extra: BTreeMap::new(),
     })
 }
 
-/// Which version each node of the amended plan started under: nodes keep the plan that their effect came from.
-fn carry_over(before: &[Option<Arc<Built>>], old: &Arc<Built>, new: &Built, run: &Run) -> Vec<Option<Arc<Built>>> {
-    let mut under = vec![None; new.work.nodes.len()];
-    for (node, work) in new.work.nodes.iter().enumerate() {
-        let Some(earlier) = old.work.find(&work.id) else { continue };
-        let started = run.node(earlier).attempts > 0;
-        under[node] = before[earlier].clone().or_else(|| started.then(|| old.clone()));
-    }
-    under
-}
-
-/// What a new run is given.
-pub struct Start {
-    pub header: Header,
-    pub place: Place,
-    pub owner: Owner,
-    pub observer: Arc<dyn Observer>,
-    /// Durability of the journal: FULL, or NORMAL that survives kill -9 but not power loss.
-    pub id_hint: Option<String>,
-}
-
-/// Prepares a new run: secrets, locks, preflight, journal. Nothing has happened in the world when it fails.
-pub async fn start(start: Start) -> Result<Session, Problem> {
-    let built = Arc::new(build::from_header(&start.header)?);
+/// Prepares a new run: secrets, locks, preflight, journal. When it fails nothing has happened in the world.
+pub async fn start(header: &Header, place: Place, owner: Owner, observer: Arc<dyn Observer>) -> Result<Session, Problem> {
+    let built = Arc::new(build::from_header(header)?);
     build::refuse_unavailable(&built)?;
-    let secrets = read_secrets(&built, &start.place.base).await?;
-    let masker = masker(&secrets)?;
-    built.bound.give_secrets(secrets.clone());
-    let addresses = preflight::addresses(&built, &start.place.base);
-    let journal = Journal::open(&start.place.journal, crate::journal::Mode::Create).await.map_err(problem)?;
+    let masker = take_secrets(&built, &place.base).await?;
+    let addresses = preflight::addresses(&built, &place.base)?;
+    let journal = Journal::open(&place.journal, Mode::Create).await.map_err(problem)?;
     let run_id = journal.new_id().await.map_err(problem)?;
-    hold(&journal, &run_id, &start.place, &start.owner, &addresses).await?;
+    hold(&addresses, &run_id, &place, &owner)?;
     let prepared = async {
-        let world = world(&built, &start.place.base, &run_id, 1, masker.clone());
+        let world = Arc::new(world(&built, &place.base, &run_id, 1, masker)?);
         preflight::check(&built, &world).await?;
-        journal.create_run(&run_id, &start.header, &start.owner).await.map_err(problem)
+        let lease = journal.create_run(&run_id, header, &owner).await.map_err(problem)?;
+        Ok((world, lease))
     };
-    let lease = match prepared.await {
-        Ok(lease) => lease,
+    let (world, lease) = match prepared.await {
+        Ok(prepared) => prepared,
         Err(error) => {
-            locks::release(&run_id).map_err(problem)?;
+            locks::release(&run_id, &place.journal).map_err(problem)?;
             return Err(error);
         }
     };
+    let facts = facts(&run_id, header, clock::wall());
     let run = Run::new(built.work.clone());
+    let started_under = vec![None; built.work.nodes.len()];
+    let writer = journal.writer(&lease);
     let results = Results::default();
-    session(Parts { journal, lease, built, run, results, masker, started_under: Vec::new(), recorded: Vec::new() }, start.place, start.observer, &start.header).await
+    let (last_failure, journal_path) = (None, place.journal);
+    let facts = Arc::new(facts);
+    Ok(Session {
+        run_id, journal, journal_path, writer, lease, built, started_under, run, results, facts, world, last_failure, observer,
+    })
+}
+
+/// What `run.…` shows.
+pub(crate) fn facts(id: &str, header: &Header, started: i64) -> RunFacts {
+    RunFacts {
+        id: id.to_owned(),
+        summary: format!("run {id}"),
+        status: "running".to_owned(),
+        started,
+        by: header.started_by.name.clone(),
+    }
+}
+
+/// Reads the secrets, gives them to the plan, and makes what masks them.
+pub(crate) async fn take_secrets(built: &Built, base: &Path) -> Result<Arc<Masker>, Problem> {
+    let secrets: Secrets = secrets::read(&built.plan, &built.bound, base).await?;
+    let masker = Masker::new(&secrets).map_err(|short| {
+        Problem::new(&codes::SHORT_SECRET, format!("the secret `{}` is too short to be masked; nothing was started", short.name))
+            .advice(format!("use one of at least {} characters", crate::actions::SHORTEST))
+    })?;
+    built.bound.give_secrets(secrets);
+    Ok(Arc::new(masker))
+}
+
+/// Locks the resources that a run changes.
+pub(crate) fn hold(addresses: &[String], run: &str, place: &Place, owner: &Owner) -> Result<(), Problem> {
+    let error = match locks::acquire(addresses, run, &place.journal, owner) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    Err(match error {
+        locks::LockError::Held(held) => {
+            let message = format!("run {} holds {}; nothing was started", held.run, held.address);
+            Problem::new(&codes::RESOURCE_LOCKED, message)
+                .detail(format!("its journal: {}", held.journal.display()))
+                .advice(format!("see how it stands: plan status {} --journal {}", held.run, held.journal.display()))
+        }
+        locks::LockError::Failed(error) => problem(error),
+    })
+}
+
+/// What actions may touch, with the settings of every resource in use.
+pub(crate) fn world(built: &Built, base: &Path, run: &str, epoch: i64, masker: Arc<Masker>) -> Result<World, Problem> {
+    let epoch = u64::try_from(epoch).unwrap_or(0);
+    let reaper = std::env::current_exe().ok();
+    let mut world = World::new(base.to_owned(), run.to_owned(), epoch, masker, reaper);
+    for index in built.bound.needed_resources(&built.plan) {
+        let resource = &built.plan.resources[index];
+        let settings: BTreeMap<String, Value> = built.bound.settings(&built.plan, index).map_err(|error| {
+            let problem = BindProblem { message: error.message, span: Some(error.span), advice: None };
+            build::bad_values(&built.plan, vec![problem])
+        })?;
+        world.resources.insert(resource.name.clone(), ResolvedResource { kind: resource.kind, settings });
+    }
+    Ok(world)
+}
+
+pub(crate) fn problem(error: JournalError) -> Problem {
+    error.problem()
 }

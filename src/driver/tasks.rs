@@ -109,16 +109,10 @@ impl Tasks {
         });
     }
 
-    /// Ends leftovers of a step, then asks whether it happened.
+    /// Asks whether an action has happened. What it left running was ended when the run was taken over.
     pub(crate) fn settle(&mut self, session: &Session, node: usize, attempt: u32) {
         let at = At::new(self, session, node, None);
-        let recorded: Vec<(u32, u64)> =
-            session.recorded.iter().filter(|(of, ..)| *of == node).map(|(_, pid, started)| (*pid, *started)).collect();
-        let (run, epoch) = (session.run_id.clone(), session.lease.epoch);
-        self.spawn(async move {
-            actions::end_leftovers(&run, epoch, &recorded).await;
-            Input::Settled { node, attempt, settlement: at.settle().await }
-        });
+        self.spawn(async move { Input::Settled { node, attempt, settlement: at.settle().await } });
     }
 
     /// Runs the hooks of an event; what becomes of them changes nothing.

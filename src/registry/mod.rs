@@ -27,6 +27,7 @@ pub use given::Given;
 pub use members::*;
 pub use pure::check_regex;
 pub use reference::{entry_page, reference};
+pub use usage::{calls_of, is_excluded, unreal};
 pub use show::{printed, shown, to_json};
 pub use words::{Word, WordPart, split_words};
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Body, Check, Environment, Expr, ExprKind, Gate, Node, Over, OverrideTarget, Plan, Policy, Ref, Step, Undo,
+    Body, Call, Check, Environment, Expr, ExprKind, Gate, Node, Over, OverrideTarget, Plan, Policy, Ref, Step, Undo,
 };
+use crate::source::Span;
 
 /// Whether a node is left out in this environment.
-pub(super) fn is_excluded(node: &Node, environment: Option<&str>) -> bool {
+pub fn is_excluded(node: &Node, environment: Option<&str>) -> bool {
     !node.only_in.is_empty() && !node.only_in.iter().any(|name| Some(name.as_str()) == environment)
 }
 
@@ -104,6 +105,44 @@ pub(super) fn names(expr: &Expr) -> Vec<Ref> {
         if let ExprKind::Ref(name) = &part.kind {
             found.push(*name);
         }
+    });
+    found
+}
+
+/// What a run in this environment would use of functions and clauses that this version cannot carry out: its name, and where
+/// it stands.
+pub fn unreal(plan: &Plan, environment: Option<&str>) -> Vec<(String, Span)> {
+    let mut found = Vec::new();
+    let mut visit = |expr: &Expr| {
+        expr.walk(&mut |part| {
+            if let ExprKind::Call(call) = &part.kind
+                && super::find(call.kind, call.function).is_some_and(|function| !function.real)
+            {
+                found.push((format!("{}(…)", call.function), call.name_span));
+            }
+        });
+    };
+    let nodes = || plan.nodes.iter().filter(|node| !is_excluded(node, environment));
+    nodes().for_each(|node| node_exprs(node, &mut visit));
+    plan.hooks.iter().flat_map(|hook| &hook.actions).for_each(&mut visit);
+    let hosts = nodes().filter(|node| matches!(&node.body, Body::Step(step) if step.on_host.is_some()));
+    found.extend(hosts.map(|node| ("on HOST".to_owned(), node.span)));
+    let chosen = plan.environments.iter().find(|each| Some(each.name.as_str()) == environment);
+    found.extend(chosen.filter(|each| each.rehearsed.is_some()).map(|each| ("rehearsed within".to_owned(), each.span)));
+    found.sort_by_key(|(_, span)| span.start);
+    found
+}
+
+/// Every call of a node that a run in this environment can come to.
+pub fn calls_of(node: &Node) -> Vec<&Call> {
+    let mut found = Vec::new();
+    node_exprs(node, &mut |expr| {
+        // A walk borrows for as long as the node lives.
+        expr.walk(&mut |part| {
+            if let ExprKind::Call(call) = &part.kind {
+                found.push(call.as_ref());
+            }
+        });
     });
     found
 }
