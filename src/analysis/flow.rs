@@ -282,7 +282,7 @@ fn places(plan: &Plan, order: &[usize], found: &mut Vec<Diagnostic>) -> Vec<Plac
 
 fn never_together(plan: &Plan, node: &Node, dep: &crate::model::Dep) -> Diagnostic {
     let other = &plan.nodes[dep.node];
-    let message = format!("`{}` can never run: it uses `{}`, which is skipped wherever it runs", node.name, other.name);
+    let message = format!("`{}` can never run: it uses `{}`, which never runs with it", node.name, other.name);
     Diagnostic::new(&codes_flow::NEVER_RUNS, dep.span, message)
         .label("skipped together with it")
         .related(other.name_span, "never in the same environment")
@@ -312,5 +312,38 @@ fn has_items(plan: &Plan, each: &Each) -> bool {
         ExprKind::List(items) => !items.is_empty(),
         ExprKind::Const(Value::List(items)) => !items.is_empty(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bits, marks};
+    use crate::analysis::check;
+    use crate::model::Graph;
+    use crate::source::Source;
+    use crate::syntax::{Limits, parse};
+
+    #[test]
+    fn marks_pass_on_and_are_parted() {
+        // 0 → 1 → 2 → 3, and 0 → 3; 2 parts.
+        let graph = Graph::new(4, [(0, 1), (1, 2), (2, 3), (0, 3)]);
+        let marks = marks(&graph, 0..4, &[0, 2], |node| node == 2);
+        assert_eq!(bits(marks[3].before).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(bits(marks[3].parted).collect::<Vec<_>>(), [0]);
+        assert_eq!(marks[2].parted, 0);
+    }
+
+    #[test]
+    fn thousands_of_changes_in_a_row_are_ordered() {
+        let mut text = String::from("plan x {\n  database db { url = \"sqlite:x.db\" }\n");
+        for step in 0..9_999 {
+            let after = if step > 0 { format!("    after s{}\n", step - 1) } else { String::new() };
+            text.push_str(&format!("  step s{step} {{\n{after}    do sql(db, \"x\")\n    undo nothing \"x\"\n  }}\n"));
+        }
+        text.push_str("}\n");
+        let source = Source::new("x.plan", text);
+        let limits = Limits::default();
+        let checked = check(&source, &parse(&source, &limits), &limits);
+        assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics.first());
     }
 }

@@ -1,4 +1,4 @@
-//! The way back: whether there is one, whether it can run, and where it ends.
+//! The way back: whether there is one, whether what it needs is there, and where it ends.
 
 use crate::diag::Diagnostic;
 use crate::model::{Body, Check, Expr, ExprKind, Node, Plan, Policy, Ref, Step, Ty, Undo};
@@ -14,6 +14,7 @@ pub(super) fn each_step(plan: &Plan, found: &mut Vec<Diagnostic>) {
         let Body::Step(step) = &node.body else { continue };
         found.extend(missing(node, step));
         own_outputs(node, index, step, found);
+        too_early(node, index, step, found);
         wrong_backups(plan, step, found);
     }
 }
@@ -52,6 +53,19 @@ fn own_outputs(node: &Node, index: usize, step: &Step, found: &mut Vec<Diagnosti
     let checks = step.verify_undo.iter().filter_map(|Check { expr, .. }| own_use(expr, index, &outputs));
     found.extend(checks.map(|(span, name)| {
         say(span, &name, "this check of the undo").advice("`remember` what it needs before the action")
+    }));
+}
+
+/// What the action yields, used before or while it runs, or to tell whether it has run.
+fn too_early(node: &Node, index: usize, step: &Step, found: &mut Vec<Diagnostic>) {
+    let outputs = outputs(step);
+    let before = node.when.iter().chain(node.requires.iter().map(|check| &check.expr));
+    let before = before.chain(step.remember.iter().map(|remember| &remember.value));
+    let with = step.action.iter().chain(&step.dir).chain(step.env.iter().map(|(_, value)| value)).chain(&step.done_when);
+    found.extend(before.chain(with).filter_map(|expr| own_use(expr, index, &outputs)).map(|(span, name)| {
+        let message = format!("`{}.{name}` does not exist yet: it is what the step itself yields", node.name);
+        Diagnostic::new(&codes_flow::TOO_EARLY, span, message)
+            .advice("use it in `verify`, or in a later step; a value from before the action is a `remember`")
     }));
 }
 
