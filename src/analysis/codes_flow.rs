@@ -246,14 +246,20 @@ r#"`restore` refuses a backup whose identity does not match, so this way back co
 Wrong:
 
     step backup { do backup(users, to: "backups", keep: 7d) }
-    …
-    undo ask restore(orders, from: backup.file)
+    step migrate {
+      after backup
+      do migrate(orders)
+      undo ask restore(orders, from: backup.file)
+    }
 
 Right:
 
     step backup { do backup(orders, to: "backups", keep: 7d) }
-    …
-    undo ask restore(orders, from: backup.file)
+    step migrate {
+      after backup
+      do migrate(orders)
+      undo ask restore(orders, from: backup.file)
+    }
 "#;
     TOO_EARLY = Error "P0312" "too_early" "A step uses its own output before there is one"
 r#"Outputs exist once the action has ended well. `when`, `require`, `remember`, the action itself and `done when` cannot use them.

@@ -2,9 +2,7 @@
 //! here. Plans have thousands of steps: everything is one pass over the graph, or one for each 64 nodes of interest.
 
 use crate::diag::Diagnostic;
-use crate::model::{
-    Body, Call, DepKind, Each, Expr, ExprKind, Gate, Graph, Node, Plan, Ref, Step, Value,
-};
+use crate::model::{Body, Call, DepKind, Each, Expr, ExprKind, Gate, Graph, Node, Plan, Ref, Step, Value};
 use crate::registry::{Effect, Function};
 
 use super::step::entry_of;
@@ -40,10 +38,13 @@ fn cycles(plan: &Plan, graph: &Graph, found: &mut Vec<Diagnostic>) {
         let edges = cycle.iter().zip(cycle.iter().cycle().skip(1)).filter_map(|(before, after)| {
             let dep = plan.nodes[*after].deps.iter().find(|dep| dep.node == *before)?;
             let (before, after) = (&plan.nodes[*before].name, &plan.nodes[*after].name);
-            Some((dep.span, match dep.why {
-                DepKind::After => format!("`{after}` comes after `{before}`"),
-                DepKind::Uses => format!("`{after}` uses `{before}`"),
-            }))
+            Some((
+                dep.span,
+                match dep.why {
+                    DepKind::After => format!("`{after}` comes after `{before}`"),
+                    DepKind::Uses => format!("`{after}` uses `{before}`"),
+                },
+            ))
         });
         let mut edges = edges.collect::<Vec<_>>().into_iter();
         let Some((span, label)) = edges.next() else { continue };
@@ -266,7 +267,10 @@ fn places(plan: &Plan, order: &[usize], found: &mut Vec<Diagnostic>) -> Vec<Plac
         let node = &plan.nodes[at];
         if let Some(when) = node.when.as_ref().filter(|when| matches!(when.kind, ExprKind::Const(Value::Bool(false)))) {
             let message = format!("`{}` can never run: its `when` never holds", node.name);
-            found.push(Diagnostic::new(&codes_flow::NEVER_RUNS, when.span, message).advice("take the step away, or the `when`"));
+            found.push(
+                Diagnostic::new(&codes_flow::NEVER_RUNS, when.span, message)
+                    .advice("take the step away, or the `when`"),
+            );
         }
         for dep in node.deps.iter().filter(|dep| dep.why == DepKind::Uses) {
             let both = places[at].common(&places[dep.node]);

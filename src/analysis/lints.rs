@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::Diagnostic;
-use crate::model::{
-    Allow, Body, Call, Check, Expr, ExprKind, Over, Piece, Plan, Ref, Value,
-};
+use crate::model::{Allow, Body, Call, Check, Expr, ExprKind, Over, Piece, Plan, Ref, Value};
 use crate::registry::{self, TextUse};
 
 use super::codes_flow;
@@ -86,7 +84,10 @@ fn reviews(flow: &Flow<'_>, release: &Release, findings: &mut Vec<Finding>) {
     for node in open {
         let message = format!("nobody looks at what `{}` does before it is done in production", flow.node(node).name);
         let diagnostic = Diagnostic::new(&codes_flow::NO_REVIEW, flow.node(node).name_span, message);
-        findings.push(Finding::at(node, diagnostic.advice("put a `preview` before it, and a gate that shows `preview.sql`")));
+        findings.push(Finding::at(
+            node,
+            diagnostic.advice("put a `preview` before it, and a gate that shows `preview.sql`"),
+        ));
     }
 }
 
@@ -95,7 +96,8 @@ fn verifications(flow: &Flow<'_>, release: &Release, findings: &mut Vec<Finding>
     for node in release.doing(flow, &["migrate"]).into_iter().filter(|node| !verified[*node]) {
         let message = format!("nothing verifies that `{}` has worked", flow.node(node).name);
         let diagnostic = Diagnostic::new(&codes_flow::NO_VERIFICATION, flow.node(node).name_span, message);
-        findings.push(Finding::at(node, diagnostic.advice("add `verify …`, for example that the revision is the new one")));
+        findings
+            .push(Finding::at(node, diagnostic.advice("add `verify …`, for example that the revision is the new one")));
     }
 }
 
@@ -135,7 +137,8 @@ fn windows(flow: &Flow<'_>, release: &Release, findings: &mut Vec<Finding>) {
             None => (flow.node(*first).name_span, "production may be changed at any hour".to_owned()),
         };
         let node = environment.is_none().then_some(*first);
-        findings.push(Finding { node, diagnostic: Diagnostic::new(&codes_flow::NO_WINDOW, span, message).advice(advice) });
+        findings
+            .push(Finding { node, diagnostic: Diagnostic::new(&codes_flow::NO_WINDOW, span, message).advice(advice) });
     }
 }
 
@@ -245,7 +248,11 @@ fn silence(plan: &Plan, findings: Vec<Finding>, found: &mut Vec<Diagnostic>) {
             None => found.push(diagnostic),
         }
     }
-    let own = plan.nodes.iter().enumerate().flat_map(|(index, node)| node.allows.iter().map(move |allow| (Some(index), allow)));
+    let own = plan
+        .nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, node)| node.allows.iter().map(move |allow| (Some(index), allow)));
     for (node, allow) in own.chain(plan.allows.iter().map(|allow| (None, allow))) {
         let itself = allow.lint == codes_flow::NEEDLESS_ALLOW.name;
         let needed = used.contains(&(allow.span.start, allow.span.end));

@@ -143,7 +143,8 @@ fn complain(flow: &Flow<'_>, migration: usize, known: Backup) -> Option<Diagnost
         Backup::Good => None,
         Backup::None => {
             let message = format!("no backup of `{database}` comes before `{}`", node.name);
-            let advice = format!("put a step before it that does `backup({database}, …)`, or says `backup_of {database}`");
+            let advice =
+                format!("put a step before it that does `backup({database}, …)`, or says `backup_of {database}`");
             Some(Diagnostic::new(&codes_flow::NO_BACKUP, span, message).advice(advice))
         }
         Backup::Unsure(backup) => {

@@ -22,7 +22,8 @@ pub(super) fn each_step(plan: &Plan, found: &mut Vec<Diagnostic>) {
 fn missing(node: &Node, step: &Step) -> Option<Diagnostic> {
     let action = step.action.as_ref()?;
     let entry = Act::of(action)?.entry;
-    let silent = matches!(step.undo, Undo::Default) && entry.undo == DefaultUndo::MustSay && entry.effect != Effect::None;
+    let silent =
+        matches!(step.undo, Undo::Default) && entry.undo == DefaultUndo::MustSay && entry.effect != Effect::None;
     silent.then(|| {
         let message = format!("`{}` changes something, and does not say how it is taken back", node.name);
         Diagnostic::new(&codes_flow::NO_UNDO, action.span, message)
@@ -38,7 +39,8 @@ fn own_outputs(node: &Node, index: usize, step: &Step, found: &mut Vec<Diagnosti
     }
     let outputs = outputs(step);
     let say = |span: Span, name: &str, what: &str| {
-        let message = format!("{what} needs `{}.{name}`, which does not exist when the step failed half-way", node.name);
+        let message =
+            format!("{what} needs `{}.{name}`, which does not exist when the step failed half-way", node.name);
         Diagnostic::new(&codes_flow::UNDO_NEEDS_OUTPUT, span, message)
     };
     if let Undo::Alternatives(all) = &step.undo {
@@ -61,7 +63,8 @@ fn too_early(node: &Node, index: usize, step: &Step, found: &mut Vec<Diagnostic>
     let outputs = outputs(step);
     let before = node.when.iter().chain(node.requires.iter().map(|check| &check.expr));
     let before = before.chain(step.remember.iter().map(|remember| &remember.value));
-    let with = step.action.iter().chain(&step.dir).chain(step.env.iter().map(|(_, value)| value)).chain(&step.done_when);
+    let with =
+        step.action.iter().chain(&step.dir).chain(step.env.iter().map(|(_, value)| value)).chain(&step.done_when);
     found.extend(before.chain(with).filter_map(|expr| own_use(expr, index, &outputs)).map(|(span, name)| {
         let message = format!("`{}.{name}` does not exist yet: it is what the step itself yields", node.name);
         Diagnostic::new(&codes_flow::TOO_EARLY, span, message)
@@ -116,7 +119,9 @@ fn wrong_backups(plan: &Plan, step: &Step, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let (Some(from), Some(target)) = (act.arg("from"), act.on()) else { continue };
-        let Some((backup, source)) = backup_behind(plan, from).filter(|(_, source)| *source != target) else { continue };
+        let Some((backup, source)) = backup_behind(plan, from).filter(|(_, source)| *source != target) else {
+            continue;
+        };
         let name = |resource: usize| &plan.resources[resource].name;
         let message = format!("`{}` is restored from a backup of `{}`", name(target), name(source));
         found.push(
