@@ -4,14 +4,19 @@
 mod args;
 mod clauses;
 pub mod codes;
+pub mod codes_flow;
 mod context;
 mod digest;
 mod expr;
+mod flow;
+mod lints;
 mod lower;
 mod names;
 mod node;
+mod order;
 mod resource;
 mod step;
+mod undo;
 mod window;
 
 use std::sync::Arc;
@@ -33,6 +38,9 @@ pub struct Checked {
 pub fn check(source: &Arc<Source>, parsed: &Parsed, limits: &Limits) -> Checked {
     let mut diagnostics = parsed.diagnostics.clone();
     let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, limits, &mut diagnostics));
+    if let Some(plan) = plan.as_ref().filter(|_| !diagnostics.iter().any(Diagnostic::is_error)) {
+        diagnostics.extend(flow::analyse(plan));
+    }
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end, d.code.id));
     let refused = diagnostics.iter().any(Diagnostic::is_error);
     Checked { plan: plan.filter(|_| !refused), diagnostics }
@@ -40,10 +48,10 @@ pub fn check(source: &Arc<Source>, parsed: &Parsed, limits: &Limits) -> Checked 
 
 /// The names of the lints, which a plan can allow.
 pub fn lint_names() -> impl Iterator<Item = &'static str> {
-    codes::CODES.iter().filter(|code| code.severity == crate::diag::Severity::Warning).map(|code| code.name)
+    codes().filter(|code| code.severity == crate::diag::Severity::Warning).map(|code| code.name)
 }
 
 /// Every code of this layer.
 pub fn codes() -> impl Iterator<Item = &'static &'static crate::diag::Code> {
-    codes::CODES.iter()
+    codes::CODES.iter().chain(codes_flow::CODES)
 }

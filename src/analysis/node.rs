@@ -244,7 +244,7 @@ fn infer(node: &mut Node, index: usize) {
 }
 
 /// Calls `look` for every expression of a node.
-fn visit(node: &Node, look: &mut impl FnMut(&Expr)) {
+pub(super) fn visit(node: &Node, look: &mut impl FnMut(&Expr)) {
     node.title.iter().chain(&node.when).for_each(&mut *look);
     let check = |check: &crate::model::Check, look: &mut dyn FnMut(&Expr)| {
         look(&check.expr);
