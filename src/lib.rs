@@ -6,9 +6,13 @@
 
 pub mod actions;
 pub mod analysis;
+pub mod cli;
 pub mod diag;
+pub mod driver;
 pub mod engine;
+pub mod journal;
 pub mod model;
 pub mod registry;
 pub mod source;
 pub mod syntax;
+pub mod view;

@@ -1,3 +1,7 @@
 //! The `plan` program: arguments, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(plan::cli::main(std::env::args_os()))
+}

@@ -84,6 +84,12 @@ impl Source {
         (line, column + 1)
     }
 
+    /// Where a span begins, for a message: `deploy.plan:12:5`.
+    pub fn place(&self, span: Span) -> String {
+        let (line, column) = self.position(span.start);
+        format!("{}:{line}:{column}", self.path.display())
+    }
+
     /// The text of a line (from 1), without its end of line.
     pub fn line(&self, line: usize) -> &str {
         let start = self.lines.get(line - 1).map_or(self.text.len(), |s| *s as usize);

@@ -209,6 +209,8 @@ pub struct Run {
     /// How many actions may run at once
     #[arg(long, short, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: u16,
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -21,7 +21,11 @@ pub(super) const SHAPE: u32 = 1;
 impl From<args::Limits> for syntax::Limits {
     fn from(given: args::Limits) -> Self {
         let default = syntax::Limits::default();
-        Self { file: given.max_file.unwrap_or(default.file), nodes: given.max_nodes.unwrap_or(default.nodes), ..default }
+        Self {
+            file: given.max_file.unwrap_or(default.file),
+            nodes: given.max_nodes.unwrap_or(default.nodes),
+            ..default
+        }
     }
 }
 
@@ -160,10 +164,8 @@ fn sarif(files: &[Checked]) -> serde_json::Value {
             })
         })
         .collect();
-    let results: Vec<_> = files
-        .iter()
-        .flat_map(|file| file.diagnostics.iter().map(|d| sarif_result(&file.source, d)))
-        .collect();
+    let results: Vec<_> =
+        files.iter().flat_map(|file| file.diagnostics.iter().map(|d| sarif_result(&file.source, d))).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::diag::{Code, Problem, Severity};
 use crate::model::FunctionKind;
 use crate::registry::{self, Function};
-use crate::{actions, analysis, driver, journal, syntax};
+use crate::{actions, analysis, driver, journal, syntax, view};
 
 use super::args;
 use super::check::SHAPE;
@@ -14,12 +14,13 @@ use super::output::Output;
 
 /// Every code of every layer, in the order of their ids.
 pub(super) fn codes() -> Vec<&'static Code> {
-    let layers: [&[&'static Code]; 6] = [
+    let layers: [&[&'static Code]; 7] = [
         syntax::codes::CODES,
         analysis::codes::CODES,
         analysis::codes_flow::CODES,
         driver::codes::CODES,
-        actions::codes::CODES,
+        actions::CODES,
+        view::codes::CODES,
         journal::codes::CODES,
     ];
     let mut codes: Vec<_> = layers.into_iter().flatten().copied().collect();
@@ -89,7 +90,7 @@ fn function_json(function: &Function) -> serde_json::Value {
     json!({
         "name": function.name,
         "kind": kind(function.kind),
-        "signature": registry::signature(function),
+        "signature": function.signature(),
         "available": function.real,
         "doc": function.doc,
         "example": function.example,
@@ -109,7 +110,9 @@ fn list(as_json: bool, output: &Output) {
         output.line(&format!("  {}  {:width$}  {}", code.id, code.name, code.title));
     }
     output.line("\nFunctions (`plan explain NAME`):");
-    for wanted in [FunctionKind::Action, FunctionKind::Probe, FunctionKind::Pure, FunctionKind::Tool, FunctionKind::Source] {
+    for wanted in
+        [FunctionKind::Action, FunctionKind::Probe, FunctionKind::Pure, FunctionKind::Tool, FunctionKind::Source]
+    {
         let names: Vec<&str> = registry::all().filter(|f| f.kind == wanted).map(|f| f.name).collect();
         output.line(&format!("  {:6}  {}", kind(wanted), names.join(", ")));
     }

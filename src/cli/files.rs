@@ -59,8 +59,11 @@ pub(super) fn read(path: &Path) -> Result<Arc<Source>, Problem> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
-        Problem::new(&codes::FILE_UNREADABLE, format!("`{}` is not UTF-8 text (line {line}, byte {at})", path.display()))
-            .advice("save it as UTF-8")
+        Problem::new(
+            &codes::FILE_UNREADABLE,
+            format!("`{}` is not UTF-8 text (line {line}, byte {at})", path.display()),
+        )
+        .advice("save it as UTF-8")
     })?;
     Ok(Source::new(path, text))
 }

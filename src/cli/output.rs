@@ -43,11 +43,6 @@ impl Output {
         self.color_out
     }
 
-    /// Columns of the terminal; 100 where there is none.
-    pub(super) fn width(self) -> usize {
-        self.width
-    }
-
     /// A line on standard output.
     pub(super) fn line(self, text: &str) {
         self.text(&format!("{text}\n"));

@@ -42,6 +42,13 @@ impl Progress {
         Self { output, quiet, titles, names, tree }
     }
 
+    /// What comes first.
+    pub(super) fn headline(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
     fn say(&self, text: &str) {
         match &self.tree {
             Some(tree) => {
@@ -174,6 +181,7 @@ fn doing(state: NodeState) -> Option<&'static str> {
 fn node_of(event: &Event) -> Option<usize> {
     match event {
         Event::NodeSkipped { node, .. }
+        | Event::NodeHalted { node }
         | Event::ChecksBegan { node, .. }
         | Event::RoundRead { node, .. }
         | Event::ChecksHeld { node, .. }

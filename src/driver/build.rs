@@ -60,8 +60,7 @@ pub(crate) fn from_header(header: &Header) -> Result<Built, Problem> {
     let Some(plan) = plan else {
         let first = diagnostics.iter().find(|d| d.is_error()).map(|d| d.message.clone()).unwrap_or_default();
         let message = format!("the plan in the journal does not check with this version of `plan`: {first}");
-        return Err(Problem::new(&codes::INCOMPATIBLE_ENGINE, message)
-            .advice("go on with the `plan` that started it"));
+        return Err(Problem::new(&codes::INCOMPATIBLE_ENGINE, message).advice("go on with the `plan` that started it"));
     };
     bind(plan, header)
 }
@@ -71,8 +70,8 @@ pub(crate) fn bind(plan: Plan, header: &Header) -> Result<Built, Problem> {
     let bound = registry::rebind(&plan, header.environment.as_deref(), &header.values)
         .map_err(|problems| bad_values(&plan, problems))?;
     let on_failure = header.on_failure.map(super::policy::spec);
-    let mut work = registry::expand(&plan, &bound, header.jobs, on_failure)
-        .map_err(|problems| bad_values(&plan, problems))?;
+    let mut work =
+        registry::expand(&plan, &bound, header.jobs, on_failure).map_err(|problems| bad_values(&plan, problems))?;
     for node in &mut work.nodes {
         if let WorkBody::Gate(gate) = &mut node.body
             && let Some(approve) = &mut gate.approve

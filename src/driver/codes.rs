@@ -60,8 +60,6 @@ codes! {
     AMEND_REFUSED = "R0533" "amend_refused" "The changed plan cannot take over this run"
         "An amended plan must keep every step that has started, and pass its own checks. The message says which step is \
          in the way.";
-    CHECK_FAILED = "R0534" "check_failed" "A check did not hold"
-        "The source line of the check is shown with what was seen under each part of the expression.";
     INVALID_PLAN = "R0535" "invalid_plan" "The plan has errors"
         "A plan with errors is never run. `plan validate FILE` shows them all.";
     BAD_ARGUMENT = "R0536" "bad_argument" "An argument cannot be read"

@@ -1,7 +1,6 @@
 //! Evaluates checked expressions against the world: asks the pure evaluator, reads the probes that it needs, asks again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::actions::{self, CallContext};
 use crate::engine::{CheckReading, Reading, Seen};
@@ -71,8 +70,16 @@ impl Reader {
         let reading = match value {
             Ok(Value::Bool(true)) => Reading::True,
             Ok(Value::Bool(false)) => Reading::False,
-            Ok(Value::Json(serde_json::Value::Bool(value))) => if value { Reading::True } else { Reading::False },
-            Ok(other) => Reading::Unreadable(masker.mask(&format!("it is {}, neither true nor false", registry::shown(&other)))),
+            Ok(Value::Json(serde_json::Value::Bool(value))) => {
+                if value {
+                    Reading::True
+                } else {
+                    Reading::False
+                }
+            }
+            Ok(other) => {
+                Reading::Unreadable(masker.mask(&format!("it is {}, neither true nor false", registry::shown(&other))))
+            }
             Err(why) => Reading::Unreadable(masker.mask(&why)),
         };
         let seen = trace
@@ -85,7 +92,8 @@ impl Reader {
 
 /// A probe's arguments by name.
 fn named(call: &ProbeCall) -> BTreeMap<String, Value> {
-    let function = registry::find(crate::model::FunctionKind::Probe, call.function).expect("a checked plan names only probes that exist");
+    let function = registry::find(crate::model::FunctionKind::Probe, call.function)
+        .expect("a checked plan names only probes that exist");
     function
         .params
         .iter()

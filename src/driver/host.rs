@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::engine::{Command, Decision, Event, Input, Run, RunStatus, Waiting, Who};
+use crate::engine::{Command, Decision, Event, Input, RunStatus, Waiting, Who};
 use crate::journal::{Entry, JournalError, Ticket};
 
 use super::clock::Clock;
@@ -39,7 +39,8 @@ pub struct Orders {
 /// Drives a session until it rests. The first input is [`Input::Begin`] or [`Input::Resume`].
 pub async fn drive(session: &mut Session, first: Input, orders: Orders) -> Ended {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let inbox = tokio::spawn(inbox::watch(session.journal.clone(), session.run_id.clone(), sender.clone()));
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let inbox = tokio::spawn(inbox::watch(session.journal.clone(), session.lease.clone(), sender.clone(), stopped));
     let mut host = Host {
         clock: Clock::start(),
         windows: Windows::of(&session.built),
@@ -53,8 +54,8 @@ pub async fn drive(session: &mut Session, first: Input, orders: Orders) -> Ended
     };
     let ended = host.run(first, orders).await;
     host.tasks.end().await;
-    // Between two looks it holds nothing; what it asked for last is answered by the next one who drives.
-    inbox.abort();
+    drop(stop);
+    inbox.await.expect("the watch does not panic and is not aborted");
     ended
 }
 

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use crate::engine::{Decision, Who};
-use crate::journal::Journal;
+use crate::journal::{Journal, Lease};
 
 use super::tasks::Message;
 
@@ -33,11 +34,28 @@ impl Answer {
     }
 }
 
-/// Looks for decisions until it is aborted. A task of its own: a query that is dropped half-way would poison its connection.
-pub(crate) async fn watch(journal: Journal, run: String, sender: UnboundedSender<Message>) {
+/// How often the lease is told that its owner lives, in looks.
+const BEATS: u32 = 40;
+
+/// Looks for decisions until it is told to stop. A task of its own: a query that is dropped half-way would poison its
+/// connection. Also tells the lease that its owner lives.
+pub(crate) async fn watch(
+    journal: Journal,
+    lease: Lease,
+    sender: UnboundedSender<Message>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let mut last = 0;
+    let mut looks = 0_u32;
     loop {
-        let message = match journal.pending(&run).await {
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(BEATS)
+            && let Err(error) = journal.heartbeat(&lease).await
+        {
+            let _ = sender.send(Message::JournalFailed(error));
+            return;
+        }
+        let message = match journal.pending(&lease.run).await {
             Ok(pending) => {
                 let new: Vec<_> = pending.into_iter().filter(|posted| posted.id > last).collect();
                 last = new.last().map_or(last, |posted| posted.id);
@@ -53,6 +71,9 @@ pub(crate) async fn watch(journal: Journal, run: String, sender: UnboundedSender
         if !idle && sender.send(message).is_err() {
             return;
         }
-        tokio::time::sleep(EVERY).await;
+        // It is told to stop by dropping the other end.
+        if tokio::time::timeout(EVERY, &mut stopped).await.is_ok() {
+            return;
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::build::Built;
 use super::codes;
 
 /// Everything that is missing, once each.
-pub async fn look(built: &Built, world: &Arc<World>) -> Vec<Missing> {
+pub(crate) async fn look(built: &Built, world: &Arc<World>) -> Vec<Missing> {
     let mut missing = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for node in here(built) {
@@ -23,7 +23,9 @@ pub async fn look(built: &Built, world: &Arc<World>) -> Vec<Missing> {
             let Some(function) = registry::find(call.kind, call.function).filter(|_| effectful) else { continue };
             let args = known_args(built, call);
             // A plan of ten thousand equal calls asks the world once.
-            if function.needs.is_empty() && args.is_empty() || !seen.insert(format!("{}{args:?}{:?}", call.function, context.dir)) {
+            if function.needs.is_empty() && args.is_empty()
+                || !seen.insert(format!("{}{args:?}{:?}", call.function, context.dir))
+            {
                 continue;
             }
             missing.extend(actions::preflight(function, &args, &context).await);
@@ -38,7 +40,8 @@ pub(crate) async fn check(built: &Built, world: &Arc<World>) -> Result<(), Probl
     if missing.is_empty() {
         return Ok(());
     }
-    let problem = Problem::new(&codes::PREFLIGHT_FAILED, "what the plan's actions need is not all there; nothing was started");
+    let problem =
+        Problem::new(&codes::PREFLIGHT_FAILED, "what the plan's actions need is not all there; nothing was started");
     Err(missing.into_iter().fold(problem, |problem, Missing { what, seen, advice }| {
         problem.detail(format!("{what}: {seen}")).advice(advice)
     }))
@@ -80,19 +83,24 @@ fn known_args(built: &Built, call: &Call) -> BTreeMap<String, Value> {
 }
 
 /// The addresses of the resources that the run changes, without credentials: what its locks are keyed by.
-pub fn addresses(built: &Built, base: &Path) -> Result<Vec<String>, Problem> {
+pub(crate) fn addresses(built: &Built, base: &Path) -> Result<Vec<String>, Problem> {
     let mut changed = BTreeSet::new();
     for call in here(built).flat_map(registry::calls_of).filter(|call| call.kind == FunctionKind::Action) {
         let Some(function) = registry::find(call.kind, call.function) else { continue };
         let Effect::Resource(param) = function.effect else { continue };
-        if let Some(ExprKind::Ref(Ref::Resource(index))) = call.args.get(param).and_then(Option::as_ref).map(|arg| &arg.kind) {
+        if let Some(ExprKind::Ref(Ref::Resource(index))) =
+            call.args.get(param).and_then(Option::as_ref).map(|arg| &arg.kind)
+        {
             changed.insert(*index);
         }
     }
     let address = |index: usize| {
         let resource = &built.plan.resources[index];
         let settings = built.bound.settings(&built.plan, index).map_err(|error| {
-            Problem::new(&codes::BAD_VALUES, format!("the settings of `{}` have no value: {}", resource.name, error.message))
+            Problem::new(
+                &codes::BAD_VALUES,
+                format!("the settings of `{}` have no value: {}", resource.name, error.message),
+            )
         })?;
         Ok(address(resource.kind, &settings, base))
     };

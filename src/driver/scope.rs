@@ -6,7 +6,7 @@ use crate::model::{Body, Ref, Value};
 use crate::registry::{Lookup, Scope};
 
 use super::build::Built;
-use super::results::Results;
+use super::results::{NodeResult, Results};
 
 /// The names in sight of a node (or of a hook, which has none).
 #[derive(Debug, Clone)]
@@ -33,12 +33,17 @@ pub(crate) struct RunFacts {
 }
 
 impl NodeScope {
+    /// What is known of the node itself.
+    pub(crate) fn known(&self) -> NodeResult {
+        self.node.map(|node| self.results.node(&self.built.work.nodes[node].id)).unwrap_or_default()
+    }
+
     fn item(&self) -> Option<&Value> {
         self.built.work.nodes[self.node?].item.as_ref()
     }
 
     fn remembered(&self, index: usize) -> Lookup {
-        let kept = self.node.map(|node| self.results.node(node).remembered).unwrap_or_default();
+        let kept = self.known().remembered;
         match self.remembering.get(index).or_else(|| kept.get(index)) {
             Some(value) => Lookup::Value(value.clone()),
             None => Lookup::Missing(format!("`{}` has not been observed yet", self.remembered_name(index))),

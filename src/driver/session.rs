@@ -1,13 +1,16 @@
 //! Everything that one run needs while a process drives it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::actions::World;
+use crate::diag::Problem;
 use crate::engine::{Event, Run};
+use crate::journal::{Journal, Lease, Writer, locks};
 use crate::model::HookEvent;
-use crate::journal::{Journal, Lease, Writer};
 
 use super::build::Built;
+use super::decide::is_over;
 use super::observer::Observer;
 use super::results::Results;
 use super::scope::RunFacts;
@@ -16,6 +19,7 @@ use super::scope::RunFacts;
 pub struct Session {
     pub(crate) run_id: String,
     pub(crate) journal: Journal,
+    pub(crate) journal_path: PathBuf,
     pub(crate) writer: Writer,
     pub(crate) lease: Lease,
     /// The plan as it is now; the one that an amendment replaced is kept with the steps that started under it.
@@ -32,6 +36,31 @@ pub struct Session {
 }
 
 impl Session {
+    /// The id of the run.
+    pub fn id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// How it stands.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// What it drives.
+    pub fn built(&self) -> &Built {
+        &self.built
+    }
+
+    /// Lets the run go: everything written, the lease and, when the run is over, the locks released.
+    pub async fn finish(self) -> Result<(), Problem> {
+        self.world.close();
+        self.writer.close().await;
+        if is_over(self.run.status()) {
+            locks::release(&self.run_id, &self.journal_path).map_err(|error| error.problem())?;
+        }
+        self.journal.release(&self.lease).await.map_err(|error| error.problem())
+    }
+
     /// Takes events in that the machine has decided (and already applied to itself).
     pub(crate) fn apply(&mut self, at: i64, events: &[Event]) {
         for event in events {
@@ -45,7 +74,8 @@ impl Session {
 
     /// What `run.…` says to a hook.
     pub(crate) fn facts_now(&self, event: HookEvent) -> Arc<RunFacts> {
-        let left: Vec<&str> = self.run.remaining().iter().map(|node| self.built.work.nodes[*node].id.as_str()).collect();
+        let left: Vec<&str> =
+            self.run.remaining().iter().map(|node| self.built.work.nodes[*node].id.as_str()).collect();
         let waiting: Vec<String> =
             self.run.waiting().iter().map(|waiting| crate::view::lines::waits_for(waiting, &self.built.work)).collect();
         let summary = match event {

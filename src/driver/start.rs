@@ -46,14 +46,23 @@ pub struct Request {
     pub who: Who,
 }
 
-/// What the journal will say of a new run: the plan with its values, all checked.
-pub fn header(plan: &Plan, request: &Request) -> Result<Header, Problem> {
+/// What the journal will say of a new run, and what it is made of: the plan with its values, all checked.
+pub fn prepare(plan: Plan, request: &Request) -> Result<(Header, Arc<Built>), Problem> {
+    let header = header(&plan, request)?;
+    let built = build::bind(plan, &header)?;
+    Ok((header, Arc::new(built)))
+}
+
+fn header(plan: &Plan, request: &Request) -> Result<Header, Problem> {
     let bound = registry::bind(plan, request.environment.as_deref(), &request.values)
         .map_err(|problems| build::bad_values(plan, problems))?;
     let mut authors = vec![request.who.name.clone(), request.who.os_user.clone()];
     authors.dedup();
     Ok(Header {
-        plan_path: plan.source.name().to_owned(),
+        plan_path: std::path::absolute(plan.source.path())
+            .unwrap_or_else(|_| plan.source.path().to_owned())
+            .display()
+            .to_string(),
         title: plan.title.clone(),
         plan_text: plan.source.text().to_owned(),
         plan_digest: plan.digest.clone(),
@@ -70,8 +79,12 @@ pub fn header(plan: &Plan, request: &Request) -> Result<Header, Problem> {
 }
 
 /// Prepares a new run: secrets, locks, preflight, journal. When it fails nothing has happened in the world.
-pub async fn start(header: &Header, place: Place, owner: Owner, observer: Arc<dyn Observer>) -> Result<Session, Problem> {
-    let built = Arc::new(build::from_header(header)?);
+pub async fn start(
+    (header, built): (&Header, Arc<Built>),
+    place: Place,
+    owner: Owner,
+    observer: Arc<dyn Observer>,
+) -> Result<Session, Problem> {
     build::refuse_unavailable(&built)?;
     let masker = take_secrets(&built, &place.base).await?;
     let addresses = preflight::addresses(&built, &place.base)?;
@@ -94,12 +107,24 @@ pub async fn start(header: &Header, place: Place, owner: Owner, observer: Arc<dy
     let facts = facts(&run_id, header, clock::wall());
     let run = Run::new(built.work.clone());
     let started_under = vec![None; built.work.nodes.len()];
-    let writer = journal.writer(&lease);
+    let writer = journal.writer(&lease).await.map_err(problem)?;
     let results = Results::default();
     let (last_failure, journal_path) = (None, place.journal);
     let facts = Arc::new(facts);
     Ok(Session {
-        run_id, journal, journal_path, writer, lease, built, started_under, run, results, facts, world, last_failure, observer,
+        run_id,
+        journal,
+        journal_path,
+        writer,
+        lease,
+        built,
+        started_under,
+        run,
+        results,
+        facts,
+        world,
+        last_failure,
+        observer,
     })
 }
 
@@ -118,11 +143,24 @@ pub(crate) fn facts(id: &str, header: &Header, started: i64) -> RunFacts {
 pub(crate) async fn take_secrets(built: &Built, base: &Path) -> Result<Arc<Masker>, Problem> {
     let secrets: Secrets = secrets::read(&built.plan, &built.bound, base).await?;
     let masker = Masker::new(&secrets).map_err(|short| {
-        Problem::new(&codes::SHORT_SECRET, format!("the secret `{}` is too short to be masked; nothing was started", short.name))
-            .advice(format!("use one of at least {} characters", crate::actions::SHORTEST))
+        Problem::new(
+            &codes::SHORT_SECRET,
+            format!("the secret `{}` is too short to be masked; nothing was started", short.name),
+        )
+        .advice(format!("use one of at least {} characters", crate::actions::SHORTEST))
     })?;
     built.bound.give_secrets(secrets);
     Ok(Arc::new(masker))
+}
+
+/// Looks for what the run would need, and starts nothing.
+pub async fn look(built: &Arc<Built>, place: &Place) -> Result<Vec<crate::actions::Missing>, Problem> {
+    build::refuse_unavailable(built)?;
+    let masker = take_secrets(built, &place.base).await?;
+    let world = Arc::new(world(built, &place.base, "preflight", 0, masker)?);
+    let missing = preflight::look(built, &world).await;
+    world.close();
+    Ok(missing)
 }
 
 /// Locks the resources that a run changes.

@@ -8,9 +8,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::actions::{self, CallContext, StopToken};
-use crate::engine::{CheckReading, Failure, HookEvent, Input, Observation, Outcome, Phase, Settlement};
+use crate::engine::{CheckReading, Failure, Input, Observation, Outcome, Phase, Settlement};
 use crate::journal::{JournalError, Ticket};
-use crate::model::{Alternative, Body, Call, Check, Expr, ExprKind, FunctionKind, Node, Step, Undo, Value};
+use crate::model::{Alternative, Body, Call, Check, Expr, ExprKind, FunctionKind, HookEvent, Node, Step, Undo, Value};
 use crate::registry::{self, Answers, DefaultUndo, Function};
 
 use super::build::Built;
@@ -177,12 +177,14 @@ struct At {
 
 impl At {
     fn new(tasks: &mut Tasks, session: &Session, node: usize, said: Option<Said>) -> Self {
+        let id = session.built.work.nodes[node].id.clone();
         let built = session.version_of(node).clone();
-        let decl = built.work.nodes[node].decl;
+        let own = built.work.find(&id).expect("a node started under a version of the plan that has it");
+        let decl = built.work.nodes[own].decl;
         let scope = NodeScope {
             built: built.clone(),
             results: session.results.clone(),
-            node: Some(node),
+            node: Some(own),
             run: session.facts.clone(),
             remembering: Vec::new(),
         };
@@ -190,7 +192,6 @@ impl At {
         if said.is_some() {
             tasks.stops.insert(node, stop.clone());
         }
-        let id = built.work.nodes[node].id.clone();
         let sink = NodeSink::new(session, id.clone(), said);
         let context = CallContext {
             world: session.world.clone(),
@@ -198,7 +199,7 @@ impl At {
             attempt: said.map_or(0, |said| said.attempt),
             env: Vec::new(),
             dir: None,
-            timeout: built.bound.timeout(&built.plan, decl, built.work.nodes[node].item.as_ref()),
+            timeout: built.bound.timeout(&built.plan, decl, built.work.nodes[own].item.as_ref()),
             stop,
             sink: Arc::new(sink),
         };
@@ -303,7 +304,7 @@ impl At {
     }
 
     async fn undo_by_default(&self, action: &Call) -> Outcome {
-        let known = self.reader.scope.node.map(|node| self.reader.scope.results.node(node)).unwrap_or_default();
+        let known = self.reader.scope.known();
         let (args, context) = match self.prepared(action) {
             Ok(prepared) => prepared,
             Err(why) => return not_started(&self.reader.context.world.masker.mask(&why)),
@@ -326,7 +327,7 @@ impl At {
             Some(action) if entry(call_of(action)).settles => call_of(action),
             Some(_) | None => return Settlement::Unknown("nothing can tell whether it happened".into()),
         };
-        let captured = self.reader.scope.node.and_then(|node| self.reader.scope.results.node(node).captured);
+        let captured = self.reader.scope.known().captured;
         match self.prepared(call) {
             Ok((args, context)) => actions::settle(call.function, &args, captured.as_ref(), &context).await,
             Err(why) => Settlement::Unknown(why),

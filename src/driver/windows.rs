@@ -100,12 +100,11 @@ impl Windows {
     pub(crate) fn of(built: &Built) -> Self {
         let watched = |window: &Window, gate| Watched { window: window.clone(), gate, told: None };
         let environment = built.environment().and_then(|e| e.window.as_ref()).map(|window| watched(window, None));
-        let gates = built.work.nodes.iter().enumerate().filter_map(|(node, work)| {
-            match &built.plan.nodes[work.decl].body {
+        let gates =
+            built.work.nodes.iter().enumerate().filter_map(|(node, work)| match &built.plan.nodes[work.decl].body {
                 Body::Gate(gate) => gate.window.as_ref().map(|window| watched(window, Some(node))),
                 Body::Step(_) => None,
-            }
-        });
+            });
         Self { all: environment.into_iter().chain(gates).collect() }
     }
 

@@ -104,10 +104,11 @@ impl Run {
             let state = &mut self.nodes[node];
             state.back_missing = u32::try_from(dependants).expect("a plan has fewer than four billion nodes");
             state.clear = false;
-            if matches!(
+            let forward = matches!(
                 state.state,
                 NodeState::InDoubt | NodeState::Failed | NodeState::Checking | NodeState::Verifying
-            ) {
+            );
+            if forward && !clean_up {
                 state.answered();
             }
         }

@@ -45,7 +45,7 @@ pub fn time_text(millis: i64) -> String {
 }
 
 /// Reads what [`duration_text`] writes, and whatever a plan may write.
-pub(crate) fn parse_duration(text: &str) -> Result<u64, String> {
+pub fn parse_duration(text: &str) -> Result<u64, String> {
     let bad = || format!("{text:?} is not a duration such as `90s` or `1h30m`");
     let mut rest = text;
     let mut total: u64 = 0;

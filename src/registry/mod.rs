@@ -18,7 +18,7 @@ mod template;
 mod usage;
 mod words;
 
-pub use amount::{duration_text, size_text, time_text};
+pub use amount::{duration_text, parse_duration, size_text, time_text};
 pub use bind::{BindProblem, Bound, Secrets, WithItem, bind, rebind};
 pub use entry::*;
 pub use eval::*;
@@ -27,8 +27,8 @@ pub use given::Given;
 pub use members::*;
 pub use pure::check_regex;
 pub use reference::{entry_page, reference};
-pub use usage::{calls_of, is_excluded, unreal};
 pub use show::{printed, shown, to_json};
+pub use usage::{calls_of, is_excluded, unreal};
 pub use words::{Word, WordPart, split_words};
 
 use crate::model::{FunctionKind, ResourceKind};

@@ -47,7 +47,7 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
     let run = |mark: Mark, text: String| Some(Line { mark, node: None, text });
     match event {
         Event::RunBegan | Event::ChecksHeld { .. } | Event::Observed { .. } => None,
-        Event::ChecksBegan { .. } | Event::StaleIgnored { .. } => None,
+        Event::ChecksBegan { .. } | Event::StaleIgnored { .. } | Event::NodeHalted { .. } => None,
         Event::RunResumed => run(Mark::Plain, "taken over from the journal".into()),
         Event::RunInterrupted => run(Mark::Wait, "interrupted; nothing runs any more".into()),
         Event::NodeSkipped { node, why } => about(Mark::Skip, *node, skipped(why, &id)),
@@ -61,7 +61,9 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::ObservationFailed { node, why } => about(Mark::Wait, *node, format!("cannot be observed: {why}")),
         Event::ActionIntended { node, attempt: 1 } => about(Mark::Plain, *node, "starts".into()),
         Event::ActionIntended { node, attempt } => about(Mark::Plain, *node, format!("starts, attempt {attempt}")),
-        Event::ActionEnded { node, outcome, .. } => outcome_text(outcome).and_then(|text| about(Mark::Bad, *node, text)),
+        Event::ActionEnded { node, outcome, .. } => {
+            outcome_text(outcome).and_then(|text| about(Mark::Bad, *node, text))
+        }
         Event::RetryScheduled { node, after, .. } => {
             about(Mark::Wait, *node, format!("is tried again in {}", duration(*after)))
         }
@@ -72,12 +74,13 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::GateShown { node } => about(Mark::Wait, *node, "waits".into()),
         Event::GateApproved { node, who, .. } => about(Mark::Good, *node, format!("approved by {}", who.name)),
         Event::GateOpened { node } => about(Mark::Good, *node, "open".into()),
-        Event::GateRefused { node, who, reason } => about(Mark::Bad, *node, format!("refused by {}: {reason}", who.name)),
+        Event::GateRefused { node, who, reason } => {
+            about(Mark::Bad, *node, format!("refused by {}: {reason}", who.name))
+        }
         Event::GateExpired { node } => about(Mark::Bad, *node, "expired: nobody approved in time".into()),
         Event::GateClosed { node } => about(Mark::Skip, *node, "closed: the run goes back".into()),
-        Event::UnwindingBegan { nodes, why } => {
-            run(Mark::Back, format!("takes {} back: {why}", steps(nodes.len())))
-        }
+        Event::UnwindingBegan { nodes, .. } if nodes.is_empty() => None,
+        Event::UnwindingBegan { nodes, why } => run(Mark::Back, format!("takes {} back: {why}", steps(nodes.len()))),
         Event::UndoAsked { node, .. } => about(Mark::Wait, *node, "may be undone only when a person says yes".into()),
         Event::UndoIntended { node, .. } => about(Mark::Plain, *node, "is being undone".into()),
         Event::UndoEnded { node, outcome, .. } => {
@@ -86,7 +89,9 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::StepUndone { node } => about(Mark::Back, *node, "undone".into()),
         Event::UndoFailed { node, why } => about(Mark::Bad, *node, format!("could not be undone: {why}")),
         Event::QuestionRaised { node, deadline } => about(Mark::Wait, *node, question(*deadline)),
-        Event::Decided { who, decision } => run(Mark::Plain, format!("{} decided: {}", who.name, decided(decision, &id))),
+        Event::Decided { who, decision } => {
+            run(Mark::Plain, format!("{} decided: {}", who.name, decided(decision, &id)))
+        }
         Event::RunPaused { waiting } if waiting.is_empty() => None,
         Event::RunPaused { waiting } => {
             let what: Vec<String> = waiting.iter().map(|waiting| waits_for(waiting, work)).collect();

@@ -170,7 +170,8 @@ fn cause(facts: &Facts<'_>) -> Option<Cause> {
     if facts.run.status() == RunStatus::Succeeded {
         return None;
     }
-    let retried = |event: &&Event| matches!(event, Event::Decided { decision: crate::engine::Decision::Retry { .. }, .. });
+    let retried =
+        |event: &&Event| matches!(event, Event::Decided { decision: crate::engine::Decision::Retry { .. }, .. });
     let from = events.iter().rposition(retried).map_or(0, |at| at + 1);
     let failing = events[from..].iter().position(|event| {
         matches!(
@@ -191,7 +192,8 @@ fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let node = line.node?;
     let id = facts.work.nodes[node].id.clone();
     let tail = tail_before(&events[..=(at + 1).min(events.len() - 1)], node);
-    let mut cause = Cause { node: Some(id.clone()), what: format!("`{id}` {}", line.text), drawn: None, seen: Vec::new(), tail };
+    let mut cause =
+        Cause { node: Some(id.clone()), what: format!("`{id}` {}", line.text), drawn: None, seen: Vec::new(), tail };
     if let Event::ChecksFailed { phase, check, .. } | Event::ChecksUnreadable { phase, check, .. } = event {
         draw(&mut cause, facts, &events[..at], (node, *phase, *check));
     }
@@ -219,7 +221,8 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     let source = &facts.plan.source;
     let word = phase_word(phase);
     let name = facts.work.nodes[node].id.as_str();
-    let kind = if matches!(facts.plan.nodes[facts.work.nodes[node].decl].body, Body::Gate(_)) { "gate" } else { "step" };
+    let kind =
+        if matches!(facts.plan.nodes[facts.work.nodes[node].decl].body, Body::Gate(_)) { "gate" } else { "step" };
     let otherwise = declared.otherwise.as_ref().and_then(constant);
     let unreadable = reading.and_then(why_unreadable);
     cause.what = match (&otherwise, &unreadable) {
@@ -329,7 +332,10 @@ pub fn suggestions(id: &str, run: &Run, work: &Work, driven: bool) -> Vec<Sugges
         RunStatus::Stuck if can.is_empty() => {
             for node in run.remaining() {
                 let name = quoted(&work.nodes[node].id);
-                can.push(Suggestion { command: format!("plan mark {id} {name} undone --reason \"…\""), why: "after a repair by hand".into() });
+                can.push(Suggestion {
+                    command: format!("plan mark {id} {name} undone --reason \"…\""),
+                    why: "after a repair by hand".into(),
+                });
             }
             let command = format!("plan close {id} --accept \"…\"");
             can.push(Suggestion { command, why: "leave what remains, and free the locks".into() });
@@ -372,7 +378,12 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
     let environment = status.environment.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let title = if status.title.is_empty() { String::new() } else { format!(" \"{}\"", status.title) };
     push(&format!("run {}: {}{title}{environment}", status.run, status.plan));
-    push(&format!("{}, started {} by {}", lines::ended(status.status, &left), lines::clock(status.started), status.started_by));
+    push(&format!(
+        "{}, started {} by {}",
+        lines::ended(status.status, &left),
+        lines::clock(status.started),
+        status.started_by
+    ));
     if !status.waiting.is_empty() {
         push(&format!("waits for {}", status.waiting.join("; ")));
     }
@@ -384,7 +395,7 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
             _ => String::new(),
         };
         let room = " ".repeat(width - node.id.width());
-        let what = if node.note.is_empty() { state_word(node.state).to_owned() } else { node.note.clone() };
+        let what = if node.note.is_empty() { node.state.word().to_owned() } else { node.note.clone() };
         push(format!("  {} {}{room}  {:>8}  {what}", sign(node.state), node.id, took).trim_end());
     }
     for warning in &status.warnings {
@@ -411,29 +422,5 @@ fn sign(state: NodeState) -> &'static str {
         NodeState::Checking | NodeState::Running | NodeState::Verifying => "▸",
         NodeState::Undoing | NodeState::VerifyingUndo => "▸",
         NodeState::Pending => " ",
-    }
-}
-
-fn state_word(state: NodeState) -> &'static str {
-    match state {
-        NodeState::Pending => "not started",
-        NodeState::Checking => "checks what must hold",
-        NodeState::Running => "runs",
-        NodeState::Backoff => "is tried again soon",
-        NodeState::Verifying => "verifies",
-        NodeState::Done => "done",
-        NodeState::Skipped => "skipped",
-        NodeState::Failed => "failed",
-        NodeState::InDoubt => "in doubt",
-        NodeState::UndoAsked => "its undo waits for a yes",
-        NodeState::Undoing => "is being undone",
-        NodeState::VerifyingUndo => "verifies the undo",
-        NodeState::Undone => "undone",
-        NodeState::UndoFailed => "could not be undone",
-        NodeState::Waiting => "waits",
-        NodeState::Open => "open",
-        NodeState::Refused => "refused",
-        NodeState::Expired => "expired",
-        NodeState::Closed => "closed",
     }
 }
