@@ -22,8 +22,9 @@ impl World {
         for file in ["ledger.plan", "note.sh"] {
             fs::copy(source.join(file), folder.path().join(file)).unwrap();
         }
-        // The ledger exists from the start: `done when` can then always be read.
+        // Both exist from the start: `done when` can then always be read.
         fs::write(folder.path().join("ledger"), "").unwrap();
+        fs::write(folder.path().join("crash.db"), "").unwrap();
         Self { folder }
     }
 
@@ -61,15 +62,15 @@ impl World {
 
     /// Resumes until the run is final; a killed run that had not begun is started anew.
     fn finish(&self, fail: bool) -> i32 {
-        if !self.has_run() {
-            return self.run(fail).status().unwrap().code().unwrap();
-        }
-        let output =
-            self.plan(&["resume", "last", "--no-wait"]).stderr(Stdio::piped()).stdout(Stdio::piped()).output().unwrap();
+        let mut command = match self.has_run() {
+            true => self.plan(&["resume", "last", "--no-wait"]),
+            false => self.run(fail),
+        };
+        let output = command.stderr(Stdio::piped()).stdout(Stdio::piped()).output().unwrap();
         let code = output.status.code().unwrap();
         assert!(
             [0, 6].contains(&code),
-            "resume ended with {code}:\n{}{}",
+            "it ended with {code}:\n{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );

@@ -68,7 +68,7 @@ impl Progress {
         let id = &work.nodes[node].id;
         let room = " ".repeat(self.names.saturating_sub(id.width()));
         let title = match (line.mark, self.titles.get(node)) {
-            (Mark::Good | Mark::Bad | Mark::Wait, Some(title)) if !title.is_empty() => format!("  {title}"),
+            (Mark::Good | Mark::Wait, Some(title)) if !title.is_empty() => format!("  {title}"),
             _ => String::new(),
         };
         format!("{time}  {sign} {id}{room}  {}{}", line.text, dim(self.output, &title))

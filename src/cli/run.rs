@@ -86,7 +86,7 @@ pub(super) async fn run(args: &args::Run, output: &Output) -> Result<Exit, Probl
     let session = driver::start((&header, built), place.clone(), driver::owner(&who), observer.clone()).await?;
     observer.begin(session.id(), &header);
     let orders = Orders { wait: waits(&args.how), max_wall, decisions: Vec::new() };
-    drive(session, Input::Begin, orders, (&place, &args.how, output)).await
+    drive(session, Input::Begin, orders, (&place, output)).await
 }
 
 pub(super) async fn resume(args: &args::Resume, output: &Output) -> Result<Exit, Problem> {
@@ -164,14 +164,14 @@ async fn go_on(
     observer.begin(id, &replayed.header);
     let session = driver::resume(place.clone(), id, driver::owner(&who), observer).await?;
     let orders = Orders { wait: waits(how), max_wall, decisions };
-    drive(session, Input::Resume, orders, (place, how, output)).await
+    drive(session, Input::Resume, orders, (place, output)).await
 }
 
 async fn drive(
     mut session: Session,
     first: Input,
     orders: Orders,
-    (place, how, output): (&Place, &How, &Output),
+    (place, output): (&Place, &Output),
 ) -> Result<Exit, Problem> {
     let ended = driver::drive(&mut session, first, orders).await;
     let id = session.id().to_owned();
@@ -189,11 +189,7 @@ async fn drive(
             Ok(Exit::Interrupted)
         }
         Ended::Rests | Ended::JournalFailed(_) => {
-            if status == RunStatus::Succeeded {
-                if !how.quiet {
-                    output.line(&format!("run {id} succeeded"));
-                }
-            } else {
+            if status != RunStatus::Succeeded {
                 output.err(&format!("\n{}", show::text(place, &id, output).await?));
             }
             Ok(exit)

@@ -116,7 +116,7 @@ pub async fn resume(place: Place, which: &str, owner: Owner, observer: Arc<dyn O
     let before = replay(&id, journal.load(&id).await.map_err(problem)?)?;
     let masker = take_secrets(&before.built, &place.base).await?;
     let addresses = preflight::addresses(&before.built, &place.base)?;
-    start::hold(&addresses, &id, &place, &owner)?;
+    start::hold(&addresses, &id, &place, &owner).await?;
     let lease = journal.take_over(&id, &owner).await.map_err(problem)?;
     let replayed = replay(&id, journal.load(&id).await.map_err(problem)?)?;
     end_leftovers(&id, lease.epoch, &replayed.records).await;

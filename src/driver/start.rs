@@ -13,12 +13,13 @@ use crate::registry::{self, BindProblem, Given};
 
 use super::build::{self, Built, ENGINE_VERSION};
 use super::codes;
+use super::decide::is_over;
 use super::observer::Observer;
 use super::results::Results;
 use super::scope::RunFacts;
 use super::secrets::{self, Secrets};
 use super::session::Session;
-use super::{clock, preflight};
+use super::{clock, preflight, resume};
 
 /// Where a run's things lie.
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ pub async fn start(
     let addresses = preflight::addresses(&built, &place.base)?;
     let journal = Journal::open(&place.journal, Mode::Create).await.map_err(problem)?;
     let run_id = journal.new_id().await.map_err(problem)?;
-    hold(&addresses, &run_id, &place, &owner)?;
+    hold(&addresses, &run_id, &place, &owner).await?;
     let prepared = async {
         let world = Arc::new(world(&built, &place.base, &run_id, 1, masker)?);
         preflight::check(&built, &world).await?;
@@ -164,12 +165,34 @@ pub async fn look(built: &Arc<Built>, place: &Place) -> Result<Vec<crate::action
 }
 
 /// Locks the resources that a run changes.
-pub(crate) fn hold(addresses: &[String], run: &str, place: &Place, owner: &Owner) -> Result<(), Problem> {
-    let error = match locks::acquire(addresses, run, &place.journal, owner) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    Err(match error {
+pub(crate) async fn hold(addresses: &[String], run: &str, place: &Place, owner: &Owner) -> Result<(), Problem> {
+    loop {
+        match locks::acquire(addresses, run, &place.journal, owner) {
+            Ok(()) => return Ok(()),
+            Err(locks::LockError::Held(held)) if is_abandoned(&held).await => {
+                locks::free(&held.address).map_err(problem)?;
+            }
+            Err(error) => return Err(not_held(error)),
+        }
+    }
+}
+
+/// Its process died after it took the lock and before its run began, or after its run was over.
+async fn is_abandoned(lock: &locks::Lock) -> bool {
+    if lock.alive() {
+        return false;
+    }
+    match Journal::open(&lock.journal, Mode::Read).await {
+        Ok(journal) => match journal.load(&lock.run).await {
+            Ok(loaded) => resume::replay(&lock.run, loaded).is_ok_and(|replayed| is_over(replayed.run.status())),
+            Err(error) => matches!(error, JournalError::NoRun { .. }),
+        },
+        Err(error) => matches!(error, JournalError::NoJournal { .. }),
+    }
+}
+
+fn not_held(error: locks::LockError) -> Problem {
+    match error {
         locks::LockError::Held(held) => {
             let message = format!("run {} holds {}; nothing was started", held.run, held.address);
             Problem::new(&codes::RESOURCE_LOCKED, message)
@@ -177,7 +200,7 @@ pub(crate) fn hold(addresses: &[String], run: &str, place: &Place, owner: &Owner
                 .advice(format!("see how it stands: plan status {} --journal {}", held.run, held.journal.display()))
         }
         locks::LockError::Failed(error) => problem(error),
-    })
+    }
 }
 
 /// What actions may touch, with the settings of every resource in use.

@@ -307,6 +307,11 @@ impl Run {
         }
     }
 
+    fn may_tell(&self, node: usize) -> bool {
+        let state = &self.nodes[node];
+        state.open && !state.by_hand && self.targets.is_none() && self.step(node).is_some_and(|step| step.done_when)
+    }
+
     fn is_used(&self, node: usize) -> bool {
         let uses = |after: usize| self.work.nodes[after].deps.iter().any(|dep| dep.uses && dep.node == node);
         self.work.graph.after(node).any(uses)
@@ -393,6 +398,8 @@ impl Run {
                 }
             }
             NodeState::Running => self.settle(node),
+            // What could not be told then may be told now.
+            NodeState::InDoubt if self.may_tell(node) => self.settle(node),
             NodeState::Backoff => {
                 let wait = self.nodes[node].backoff.as_mut().map_or(0, |(since, after)| {
                     since.rebase(self.now);

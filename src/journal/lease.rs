@@ -38,7 +38,7 @@ impl Journal {
     /// A new id: the day, and four letters or digits.
     pub async fn new_id(&self) -> Result<String, JournalError> {
         let mut connection = self.lock().await;
-        let (day,): (String,) = sqlx::query_as("SELECT strftime('%y%m%d', 'now', 'localtime')")
+        let (day,): (String,) = sqlx::query_as("SELECT substr(strftime('%Y%m%d', 'now', 'localtime'), 3)")
             .fetch_one(&mut *connection)
             .await
             .map_err(self.sql(""))?;

@@ -70,6 +70,9 @@ impl Journal {
             epoch = row.1;
             records.push(stored(run, row)?);
         }
+        if records.is_empty() && self.owner(run).await?.is_none() {
+            return Err(JournalError::NoRun { which: run.to_owned() });
+        }
         if records.is_empty() {
             return Err(JournalError::Corrupt { what: format!("run {run} has lost all its records") });
         }

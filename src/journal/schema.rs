@@ -66,8 +66,12 @@ pub(super) async fn open(path: &Path, mode: Mode, durability: Durability) -> Res
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(sql)?;
     check_version(&mut connection, path).await?;
-    if empty {
-        make_tables(&mut connection).await.map_err(sql)?;
+    // A process that died while it made the file leaves one without tables.
+    let (version,): (i64,) = sqlx::query_as("PRAGMA user_version").fetch_one(&mut connection).await.map_err(sql)?;
+    match (mode, version) {
+        (Mode::Create, 0) => make_tables(&mut connection).await.map_err(sql)?,
+        (Mode::Existing | Mode::Read, 0) => return Err(JournalError::NoJournal { file: path.display().to_string() }),
+        _ => {}
     }
     if mode == Mode::Read {
         connection.execute("PRAGMA query_only = ON").await.map_err(sql)?;

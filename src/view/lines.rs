@@ -52,8 +52,10 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::RunInterrupted => run(Mark::Wait, "interrupted; nothing runs any more".into()),
         Event::NodeSkipped { node, why } => about(Mark::Skip, *node, skipped(why, &id)),
         Event::RoundRead { node, readings, .. } => round(*node, readings),
-        Event::ChecksFailed { node, phase, check } => {
-            about(Mark::Bad, *node, format!("{} {} did not hold", phase_word(*phase), check + 1))
+        // What follows from it is said by the event of its own.
+        Event::ChecksFailed { phase: Phase::When | Phase::Require | Phase::Verify, .. } => None,
+        Event::ChecksFailed { node, check, .. } => {
+            about(Mark::Bad, *node, format!("undo: `verify undo` {} did not hold", check + 1))
         }
         Event::ChecksUnreadable { node, phase, why, .. } => {
             about(Mark::Wait, *node, format!("{} cannot be read: {why}", phase_word(*phase)))
@@ -61,11 +63,15 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::ObservationFailed { node, why } => about(Mark::Wait, *node, format!("cannot be observed: {why}")),
         Event::ActionIntended { node, attempt: 1 } => about(Mark::Plain, *node, "starts".into()),
         Event::ActionIntended { node, attempt } => about(Mark::Plain, *node, format!("starts, attempt {attempt}")),
+        Event::ActionEnded {
+            outcome: Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::TimedOut { .. },
+            ..
+        } => None,
         Event::ActionEnded { node, outcome, .. } => {
-            outcome_text(outcome).and_then(|text| about(Mark::Bad, *node, text))
+            outcome_text(outcome).and_then(|text| about(Mark::Wait, *node, text))
         }
-        Event::RetryScheduled { node, after, .. } => {
-            about(Mark::Wait, *node, format!("is tried again in {}", duration(*after)))
+        Event::RetryScheduled { node, attempt, after } => {
+            about(Mark::Wait, *node, format!("attempt {attempt} failed, is tried again in {}", duration(*after)))
         }
         Event::DoubtRaised { node, why, .. } => about(Mark::Wait, *node, format!("in doubt: {why}")),
         Event::DoubtSettled { .. } => None,

@@ -365,9 +365,9 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
     };
     let left: Vec<&str> = status.remaining.iter().map(String::as_str).collect();
     if let Some(cause) = &status.cause {
-        push(&format!("× {}", cause.what));
-        if let Some(drawn) = &cause.drawn {
-            push(render(&plan.source, std::slice::from_ref(drawn), style).trim_end());
+        match &cause.drawn {
+            Some(drawn) => push(render(&plan.source, std::slice::from_ref(drawn), style).trim_end()),
+            None => push(&format!("× {}", cause.what)),
         }
         if !cause.tail.is_empty() {
             push("");
