@@ -84,7 +84,12 @@ async fn look_first(path: &Path) -> Result<(), JournalError> {
     let sql = |error: sqlx::Error| JournalError::sql(path, "", &error);
     let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(Duration::from_secs(20));
     let mut connection = options.disable_statement_logging().connect().await.map_err(sql)?;
-    let (version,): (i64,) = sqlx::query_as("PRAGMA user_version").fetch_one(&mut connection).await.map_err(sql)?;
+    let version = sqlx::query_as("PRAGMA user_version").fetch_one(&mut connection).await;
+    if version.as_ref().is_err_and(needs_writing) {
+        // A process died while it made the file: what it had begun is rolled back by whoever opens it to write.
+        return Ok(());
+    }
+    let (version,): (i64,) = version.map_err(sql)?;
     let (application,): (i64,) =
         sqlx::query_as("PRAGMA application_id").fetch_one(&mut connection).await.map_err(sql)?;
     connection.close().await.map_err(sql)?;
@@ -96,6 +101,12 @@ async fn look_first(path: &Path) -> Result<(), JournalError> {
         return Err(JournalError::Newer { what: path.display().to_string(), version, known: SCHEMA });
     }
     Ok(())
+}
+
+/// `SQLITE_READONLY`: a hot rollback journal lies beside the file.
+fn needs_writing(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == 8)
 }
 
 async fn check_version(connection: &mut SqliteConnection, path: &Path) -> Result<(), JournalError> {
