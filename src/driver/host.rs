@@ -197,10 +197,11 @@ impl Host<'_> {
     /// Waits for the journal when the run is about to rest, and notices when it has failed.
     async fn flush(&mut self) {
         let resting = self.session.run.in_flight() == 0;
-        if let (true, Some(ticket)) = (resting, self.last.take()) {
-            if let Err(error) = ticket.durable().await {
-                self.failed = Some(error);
-            }
+        if resting
+            && let Some(ticket) = self.last.take()
+            && let Err(error) = ticket.durable().await
+        {
+            self.failed = Some(error);
         }
     }
 

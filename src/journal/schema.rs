@@ -93,7 +93,8 @@ async fn look_first(path: &Path) -> Result<(), JournalError> {
     let (application,): (i64,) =
         sqlx::query_as("PRAGMA application_id").fetch_one(&mut connection).await.map_err(sql)?;
     connection.close().await.map_err(sql)?;
-    if application != APPLICATION && version != 0 || application != APPLICATION && application != 0 {
+    let unmarked = application == 0 && version == 0;
+    if application != APPLICATION && !unmarked {
         let what = format!("{} is a database, but no journal of `plan`", path.display());
         return Err(JournalError::Corrupt { what });
     }

@@ -111,9 +111,9 @@ impl WriterTask {
                 continue;
             }
             match self.commit(&batches).await {
-                Ok(()) => drop(progress.send_modify(|now| now.committed = last)),
+                Ok(()) => progress.send_modify(|now| now.committed = last),
                 // Nothing is written after a failure: a gap would be worse than an end.
-                Err(error) => drop(progress.send_modify(|now| now.failed = Some(error))),
+                Err(error) => progress.send_modify(|now| now.failed = Some(error)),
             }
         }
         // What the database leaves to its next reader is safe either way.
