@@ -35,7 +35,8 @@ pub fn duration_text(millis: u64) -> String {
 
 /// `10MiB`: exact, in the greatest binary unit that divides it.
 pub fn size_text(bytes: u64) -> String {
-    let (unit, scale) = SIZES[..3].iter().find(|(_, scale)| bytes > 0 && bytes.is_multiple_of(*scale)).unwrap_or(&SIZES[6]);
+    let (unit, scale) =
+        SIZES[..3].iter().find(|(_, scale)| bytes > 0 && bytes.is_multiple_of(*scale)).unwrap_or(&SIZES[6]);
     format!("{}{unit}", bytes / scale)
 }
 

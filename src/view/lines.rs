@@ -1,7 +1,7 @@
 //! Events as lines for people: what a terminal shows while a run is driven, and `plan status` afterwards.
 
 use crate::engine::{Decision, Event, FailureKind, Outcome, Phase, Reading, RunStatus, SkipReason, Waiting};
-use crate::model::Work;
+use crate::model::{GateSpec, Work, WorkBody};
 
 /// How a line is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +176,16 @@ fn decided<'a>(decision: &Decision, id: &impl Fn(usize) -> &'a str) -> String {
     }
 }
 
+/// Who may open a gate, when the plan names them.
+fn approvers(work: &Work, node: usize) -> String {
+    match work.nodes.get(node).map(|node| &node.body) {
+        Some(WorkBody::Gate(GateSpec { approve: Some(approve), .. })) if !approve.of.is_empty() => {
+            format!(" by {}", approve.of.join(" or "))
+        }
+        _ => String::new(),
+    }
+}
+
 /// What a paused run waits for, in words.
 pub fn waits_for(waiting: &Waiting, work: &Work) -> String {
     let id = |node: &usize| work.nodes.get(*node).map_or("?", |node| node.id.as_str());
@@ -183,8 +193,10 @@ pub fn waits_for(waiting: &Waiting, work: &Work) -> String {
         Waiting::Gate { node, have, need, window: true, .. } if have >= need => {
             format!("the window of gate `{}`", id(node))
         }
-        Waiting::Gate { node, need: 0 | 1, .. } => format!("approval at gate `{}`", id(node)),
-        Waiting::Gate { node, have, need, .. } => format!("approval at gate `{}` ({have} of {need})", id(node)),
+        Waiting::Gate { node, have, need, .. } => {
+            let votes = if *need > 1 { format!(" ({have} of {need})") } else { String::new() };
+            format!("approval at gate `{}`{}{votes}", id(node), approvers(work, *node))
+        }
         Waiting::Window => "the window of the environment".into(),
         Waiting::Question { node, deadline: Some(at) } => {
             format!("a decision about `{}` (undone at {} without one)", id(node), clock(*at))

@@ -342,7 +342,8 @@ pub fn suggestions(id: &str, run: &Run, work: &Work, driven: bool) -> Vec<Sugges
         }
         RunStatus::Running | RunStatus::Unwinding | RunStatus::Paused if !driven => {
             let command = format!("plan resume {id}");
-            can.insert(if can.is_empty() { 0 } else { can.len() }, Suggestion { command, why: "go on".into() });
+            let why = if can.is_empty() { "go on" } else { "go on, once that is decided" };
+            can.push(Suggestion { command, why: why.into() });
         }
         RunStatus::Running | RunStatus::Unwinding | RunStatus::Paused | RunStatus::Stuck => {}
         RunStatus::RolledBack | RunStatus::PartlyRolledBack | RunStatus::Closed | RunStatus::NothingDone => {}
