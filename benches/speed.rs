@@ -48,7 +48,9 @@ fn validate() {
     let time = |count: usize| {
         let plan = folder.path().join(format!("{count}.plan"));
         fs::write(&plan, steps(count, Shape::Chain)).expect("the plan is written");
-        best(5, || run(Command::new(PLAN).args(["validate", "--max-file", "100000000", "--max-nodes", "200000"]).arg(&plan)))
+        best(5, || {
+            run(Command::new(PLAN).args(["validate", "--max-file", "100000000", "--max-nodes", "200000"]).arg(&plan))
+        })
     };
     let (thousand, ten_thousand) = (time(1_000), time(10_000));
     report("validate, 10,000 steps", "10 x 1,000 steps", ten_thousand, thousand * 10);
@@ -87,8 +89,10 @@ fn against_floor(what: &str, count: usize, jobs: usize, shape: Shape) {
 /// Spawn, wait, commit: nothing else.
 fn floor(folder: &Path, count: usize, round: usize) {
     let db = rusqlite::Connection::open(folder.join(format!("floor-{round}.db"))).expect("the floor's database opens");
-    db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE events(seq INTEGER PRIMARY KEY, body TEXT)")
-        .expect("the floor's table is made");
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE events(seq INTEGER PRIMARY KEY, body TEXT)",
+    )
+    .expect("the floor's table is made");
     let mut insert = db.prepare("INSERT INTO events(body) VALUES (?1)").expect("the statement is right");
     for step in 0..count {
         insert.execute([format!("step {step} ended, step {} intended", step + 1)]).expect("the commit succeeds");

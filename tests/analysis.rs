@@ -38,7 +38,7 @@ fn check(name: &str, text: &str) -> Vec<Diagnostic> {
         limits.nodes = nodes.trim().parse().unwrap();
     }
     let parsed = syntax::parse(&source, &limits);
-    analysis::check(&source, &parsed, &limits).diagnostics
+    analysis::check(&source, &parsed).diagnostics
 }
 
 fn lines(text: &str, found: &[Diagnostic]) -> Vec<String> {
@@ -147,7 +147,7 @@ fn the_digest_ignores_comments_and_layout() {
     let digest = |text: &str| {
         let source = Source::new("x.plan", text);
         let parsed = syntax::parse(&source, &syntax::Limits::default());
-        analysis::check(&source, &parsed, &syntax::Limits::default()).plan.expect("the plan is right").digest
+        analysis::check(&source, &parsed).plan.expect("the plan is right").digest
     };
     let plain = "plan a {\n  step s {\n    do run(\"true\")\n    undo nothing \"x\"\n  }\n}\n";
     let other = "# hello\nplan a {\n  step s {   # here\n    do   run( \"true\" )\n\n    undo nothing \"x\"\n  }\n}\n";

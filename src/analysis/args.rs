@@ -171,7 +171,8 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
         Want::Action => "an action",
         Want::Tool => "a migration tool",
         Want::Source => "`env(…)`, `file(…)` or `command(…)`",
-        Want::Value => "a value that is known here",
+        Want::Value if function.kind == FunctionKind::Probe => "a value that has to be known before the run",
+        Want::Value => "an expression, which must change nothing",
     };
     Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}; here stands {wanted}")).advice(belongs)
 }
@@ -256,7 +257,10 @@ fn bind(
         let first = bound.first().and_then(Option::as_ref).map(|arg| arg.ty.clone());
         bound[index] = Some(argument(cx, &function.params[index], &arg.value, first.as_ref(), place));
     }
-    complete(cx, function, name, &bound);
+    // A parameter that is called by a wrong name has been spoken of.
+    if args.iter().all(|arg| arg.name.as_ref().is_none_or(|name| function.param(&name.text).is_some())) {
+        complete(cx, function, name, &bound);
+    }
     bound
 }
 

@@ -20,11 +20,11 @@ codes! {
 
 Wrong:
 
-    step s { do run(\"deploy {{regoin}}\")  undo nothing \"…\" }   # with `param region: string`
+    do run(\"deploy {{regoin}}\")   # with `param region: string`
 
 Right:
 
-    step s { do run(\"deploy {{region}}\")  undo nothing \"…\" }
+    do run(\"deploy {{region}}\")
 ";
     NAME_TWICE = "P0202" "name_twice" "Two things have one name"
 "Parameters, secrets, lets, resources, steps and gates share one namespace, so that a bare name always means one thing.
@@ -32,12 +32,12 @@ Right:
 Wrong:
 
     param db: string
-  database db { url = \"sqlite:x.db\" }
+    database db { url = \"sqlite:x.db\" }
 
 Right:
 
     param file: string
-  database db { url = \"sqlite:{{file}}\" }
+    database db { url = \"sqlite:{{file}}\" }
 ";
     UNUSED = "P0203" "unused" "Something is declared and never used"
 "Most often a name was changed in one place only. A name that begins with `_` may stay unused.
@@ -126,8 +126,8 @@ Wrong:
 Right:
 
     let all = regions.join(\",\")
-  …
-  do run(\"deploy {{all}}\")
+    …
+    do run(\"deploy {{all}}\")
 ";
     BAD_REGEX = "P0211" "bad_regex" "A regular expression cannot be read"
 "The syntax is that of the regex crate: no look-around and no back references, and in return no pattern that hangs a run.
@@ -168,7 +168,10 @@ Right:
 
 Wrong:
 
-    step s { verify db.reachable  timeout 5s }
+    step s {
+        verify db.reachable
+        timeout 5s
+    }
 
 Right:
 
@@ -205,11 +208,15 @@ Right:
 
 Wrong:
 
-    do run(\"warm-cache.sh\")  undo run(\"drop-cache.sh\")  optional
+    do run(\"warm-cache.sh\")
+    undo run(\"drop-cache.sh\")
+    optional
 
 Right:
 
-    do run(\"warm-cache.sh\")  undo nothing \"a cache fills itself\"  optional
+    do run(\"warm-cache.sh\")
+    undo nothing \"a cache fills itself\"
+    optional
 ";
     UNKNOWN_ENVIRONMENT = "P0218" "unknown_environment" "There is no such environment"
 "`only in` names environments that the plan declares.
@@ -286,7 +293,10 @@ Wrong:
 
 Right:
 
-    gate go { after build  approve 1 of [\"lead\"] }
+    gate go {
+        after build
+        approve 1 of [\"lead\"]
+    }
 ";
     EMPTY_STEP = "P0225" "empty_step" "A step does and checks nothing"
 "Most often its `do` was forgotten.
@@ -297,7 +307,11 @@ Wrong:
 
 Right:
 
-    step s { after build  do run(\"ship.sh\")  undo run(\"unship.sh\") }
+    step s {
+        after build
+        do run(\"ship.sh\")
+        undo run(\"unship.sh\")
+    }
 ";
     BAD_POLICY = "P0226" "bad_policy" "A failure policy names something that cannot be undone"
 "`on failure undo a, b` names steps.
@@ -320,17 +334,6 @@ Wrong:
 Right:
 
     verify db.reachable within 30s
-";
-    TOO_MANY_NODES = "P0228" "too_many_nodes" "A plan has too many steps"
-"The ceiling is there so that a mistake in a generator is noticed; it can be raised.
-
-Wrong:
-
-    (a plan of 10,001 steps)
-
-Right:
-
-    plan validate --max-nodes 20000 big.plan
 ";
     BAD_APPROVAL = "P0229" "bad_approval" "An approval cannot be given"
 "`approve n of [names]` needs at least n names, and n of at least 1.

@@ -108,6 +108,9 @@ impl Context<'_> {
             return None;
         };
         self.note_use(what);
+        if self.names.is_twice(name) {
+            return None;
+        }
         match (what, place) {
             (Ref::Node(_), Place { nodes: false, .. }) => {
                 let message = format!("`{name}` is a step or gate: what it yields is not known here");

@@ -258,7 +258,13 @@ pub(super) fn member(cx: &mut Context<'_>, base: Expr, name: &ast::Name, span: S
 }
 
 pub(super) fn no_member(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span, known: &[&str]) -> Expr {
-    let message = format!("{} has no member `{}`", with_article(&base.ty), name.text);
+    let of = match (&base.ty, &base.kind) {
+        (Ty::Record(record), ExprKind::Ref(Ref::Node(_))) => {
+            format!("`{}`", record.name.rsplit(' ').next().unwrap_or_default())
+        }
+        (ty, _) => with_article(ty),
+    };
+    let message = format!("{of} has no member `{}`", name.text);
     let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_MEMBER, at(name), message);
     let callable = registry::all().any(|f| f.word() == name.text && f.on.is_none() && !f.params.is_empty());
     diagnostic = match (names::nearest(&name.text, known.iter().copied()), callable) {

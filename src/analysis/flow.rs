@@ -347,7 +347,7 @@ mod tests {
         text.push_str("}\n");
         let source = Source::new("x.plan", text);
         let limits = Limits::default();
-        let checked = check(&source, &parse(&source, &limits), &limits);
+        let checked = check(&source, &parse(&source, &limits));
         assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics.first());
     }
 }

@@ -6,7 +6,6 @@ use crate::diag::Diagnostic;
 use crate::model::{Expr, FunctionKind, Hook, HookEvent, Let, Node, Param, Plan, Ref, Resource, Secret, Ty};
 use crate::registry;
 use crate::source::{Source, Span};
-use crate::syntax::Limits;
 use crate::syntax::ast::{self, ClauseKind, ItemKind, NodeDecl, NodeKind, PlanDecl, TypeExpr};
 
 use super::args::as_call;
@@ -16,7 +15,7 @@ use super::names::{Names, nearest, word};
 use super::{clauses, codes, digest, node, resource, step};
 
 /// Types a plan. What comes back is whole even when there were mistakes; whether it may be used is the caller's to decide.
-pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Plan {
+pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<Diagnostic>) -> Plan {
     let mut cx = Context {
         diagnostics,
         names: Names::default(),
@@ -27,7 +26,6 @@ pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, limits: &Limits, diagn
         used: Default::default(),
     };
     let items = Items::of(ast);
-    too_many(&mut cx, &items, limits);
     declare(&mut cx, &items);
     let environments = environments(&mut cx, &items);
     let mut plan = Plan {
@@ -92,15 +90,6 @@ impl<'a> Items<'a> {
             }
         }
         items
-    }
-}
-
-fn too_many(cx: &mut Context<'_>, items: &Items<'_>, limits: &Limits) {
-    if let Some(node) = items.nodes.get(limits.nodes) {
-        let message =
-            format!("a plan has at most {} steps and gates, and this one has {}", limits.nodes, items.nodes.len());
-        let advice = "split it, or raise the ceiling with `--max-nodes`";
-        cx.say(Diagnostic::new(&codes::TOO_MANY_NODES, at(&node.name), message).advice(advice));
     }
 }
 
@@ -365,7 +354,7 @@ fn unused(cx: &mut Context<'_>, items: &Items<'_>) {
     let resources = items.resources.iter().enumerate().map(|(i, item)| (Used::Resource(i), item.1, item.0.word()));
     let all: Vec<_> = params.chain(secrets).chain(lets).chain(resources).collect();
     for (used, name, what) in all {
-        if !cx.used.contains(&used) && !name.text.starts_with('_') {
+        if !cx.used.contains(&used) && !name.text.starts_with('_') && !cx.names.is_twice(&name.text) {
             let message = format!("the {what} `{}` is never used", name.text);
             let advice = "use it or take it away; a name that begins with `_` may stay";
             cx.say(Diagnostic::new(&codes::UNUSED, at(name), message).advice(advice));

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::diag::Diagnostic;
 use crate::model::Plan;
 use crate::source::Source;
-use crate::syntax::{Limits, Parsed};
+use crate::syntax::Parsed;
 
 /// What checking a file gives. `plan` only when no diagnostic is an error.
 #[derive(Debug, Clone)]
@@ -35,9 +35,9 @@ pub struct Checked {
 }
 
 /// Checks a parsed file: never runs anything, reads nothing but its arguments.
-pub fn check(source: &Arc<Source>, parsed: &Parsed, limits: &Limits) -> Checked {
+pub fn check(source: &Arc<Source>, parsed: &Parsed) -> Checked {
     let mut diagnostics = parsed.diagnostics.clone();
-    let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, limits, &mut diagnostics));
+    let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, &mut diagnostics));
     if let Some(plan) = plan.as_ref().filter(|_| !diagnostics.iter().any(Diagnostic::is_error)) {
         diagnostics.extend(flow::analyse(plan));
     }

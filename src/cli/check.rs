@@ -41,7 +41,7 @@ pub(super) fn validate(args: &args::Validate, output: &Output) -> Result<Exit, P
     for path in files::plans(&args.files)? {
         let source = files::read(&path)?;
         let parsed = syntax::parse(&source, &limits);
-        let diagnostics = analysis::check(&source, &parsed, &limits).diagnostics;
+        let diagnostics = analysis::check(&source, &parsed).diagnostics;
         files.push(Checked { source, diagnostics });
     }
     match args.format {

@@ -40,7 +40,7 @@ impl Built {
 /// Checks a plan file. Its diagnostics come along in both cases; errors are those that refuse it.
 pub fn check(source: &Arc<Source>, limits: &Limits) -> (Option<Plan>, Vec<Diagnostic>) {
     let parsed = syntax::parse(source, limits);
-    let checked = analysis::check(source, &parsed, limits);
+    let checked = analysis::check(source, &parsed);
     (checked.plan, checked.diagnostics)
 }
 

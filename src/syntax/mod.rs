@@ -1,6 +1,7 @@
 //! From text to tree and back: [`parse`] never fails, [`format`] drops nothing. The only user of pest.
 
 pub mod ast;
+mod blocks;
 mod broken;
 mod clauses;
 pub mod codes;

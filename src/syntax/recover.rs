@@ -6,44 +6,14 @@ use pest::Parser;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
-use super::ast::{Clause, Entry, Item, ItemKind, Loc, Name, NodeDecl, PlanDecl, Text};
+use super::ast::{Clause, Item, ItemKind, Loc, Name, NodeDecl, PlanDecl, Text};
+use super::blocks::{Block, BlockKind, Read};
 use super::lex::Kind;
 use super::mistakes::{self, Failed};
 use super::pieces::{Cutter, Flaw, Piece};
 use super::read::{Head, Reader};
 use super::rules::{PlanParser, Rule};
 use super::{Limits, broken, codes, words};
-
-/// A block that is open.
-struct Block {
-    kind: BlockKind,
-    /// `None` when not even its name could be read: its lines are checked, and it is then left out.
-    head: Option<Head>,
-    /// The token of its first word, and the place of its brace or of what stands for it.
-    first: usize,
-    brace: Span,
-    entries: Vec<Entry>,
-    clauses: Vec<Clause>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BlockKind {
-    Plan,
-    Resource,
-    Environment,
-    /// Steps, gates and hooks.
-    Clauses,
-    /// Nobody knows what it is: its lines are not looked at.
-    Unknown,
-}
-
-/// What one piece says.
-enum Read {
-    Head(Head),
-    Item(Item),
-    Clause(Clause),
-    Entry(Entry),
-}
 
 pub(super) struct Recovery<'a> {
     cutter: Cutter<'a>,
