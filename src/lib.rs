@@ -8,6 +8,7 @@ pub mod actions;
 pub mod analysis;
 pub mod diag;
 pub mod engine;
+pub mod journal;
 pub mod model;
 pub mod registry;
 pub mod source;
