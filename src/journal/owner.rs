@@ -61,7 +61,7 @@ pub struct Holder {
 }
 
 /// The name of this machine.
-pub(super) fn this_host() -> String {
+pub fn host() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 

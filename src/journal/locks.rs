@@ -1,0 +1,246 @@
+//! Locks on what runs change: one file for each resource, in the user's state folder, across journals.
+//!
+//! A lock belongs to a run, not to a process: it stays while the run pauses or after its process has died.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::JournalError;
+use super::owner::{Owner, host};
+use super::{chain, files, wall};
+
+/// A resource that a run holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// Where the resource is, without credentials.
+    pub address: String,
+    pub run: String,
+    /// The journal of that run.
+    pub journal: PathBuf,
+    /// The process that drove the run when it took the lock.
+    pub owner: Owner,
+    /// When it was taken (wall clock, milliseconds).
+    pub at: i64,
+}
+
+impl Lock {
+    /// Whether the process that took it lives on this machine. Of another machine the heartbeat in the journal tells more.
+    pub fn alive(&self) -> bool {
+        self.owner.lives(&host(), i64::MIN / 2, 0)
+    }
+}
+
+/// Another run holds a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub address: String,
+    pub run: String,
+    pub journal: PathBuf,
+    pub owner: Owner,
+    /// Whether its process lives.
+    pub alive: bool,
+}
+
+/// Why resources could not be locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockError {
+    Held(Held),
+    Failed(JournalError),
+}
+
+impl From<JournalError> for LockError {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Locks all these resources for a run, or none. What the run holds already is fine: its owner is brought up to date.
+pub fn acquire(addresses: &[String], run: &str, journal: &Path, owner: &Owner) -> Result<(), LockError> {
+    match addresses {
+        [] => Ok(()),
+        _ => Locks::of_user()?.acquire(addresses, run, journal, owner),
+    }
+}
+
+/// Frees everything that a run holds.
+pub fn release(run: &str, journal: &Path) -> Result<(), JournalError> {
+    Locks::of_user()?.release(run, journal)
+}
+
+/// All locks, by address.
+pub fn list() -> Result<Vec<Lock>, JournalError> {
+    Locks::of_user()?.list()
+}
+
+/// Frees one resource, whoever holds it. Says who did.
+pub fn free(address: &str) -> Result<Option<Lock>, JournalError> {
+    Locks::of_user()?.free(address)
+}
+
+/// A folder of locks.
+#[derive(Debug, Clone)]
+pub struct Locks {
+    folder: PathBuf,
+}
+
+/// Held while locks are looked at and changed; the system frees it when a process ends.
+struct Guard {
+    _file: File,
+}
+
+impl Locks {
+    /// Those in a folder.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Those of this user: `${XDG_STATE_HOME:-~/.local/state}/plan/locks`.
+    pub fn of_user() -> Result<Self, JournalError> {
+        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let none = || JournalError::failed("there is no place for locks: set HOME or XDG_STATE_HOME to an absolute path");
+        Ok(Self::at(state.ok_or_else(none)?.join("plan/locks")))
+    }
+
+    /// See [`acquire`].
+    pub fn acquire(&self, addresses: &[String], run: &str, journal: &Path, owner: &Owner) -> Result<(), LockError> {
+        let journal = identity(journal)?;
+        let _guard = self.guard()?;
+        let mut new = Vec::new();
+        for address in addresses {
+            match self.read(&self.file_of(address))? {
+                Some(lock) if lock.run != run || lock.journal != journal => return Err(LockError::Held(held(lock))),
+                Some(_) => {}
+                None => new.push(address),
+            }
+        }
+        let written = addresses.iter().try_for_each(|address| {
+            let (address, run, journal) = (address.clone(), run.to_owned(), journal.clone());
+            self.write(&Lock { address, run, journal, owner: owner.clone(), at: wall() })
+        });
+        let synced = written.and_then(|()| self.sync());
+        if let Err(error) = synced {
+            for address in new {
+                // The first error is the one to report.
+                let _ = fs::remove_file(self.file_of(address));
+            }
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// See [`release`].
+    pub fn release(&self, run: &str, journal: &Path) -> Result<(), JournalError> {
+        let journal = identity(journal)?;
+        if !self.folder.exists() {
+            return Ok(());
+        }
+        let _guard = self.guard()?;
+        for lock in self.all()? {
+            if lock.run == run && lock.journal == journal {
+                self.remove(&lock.address)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`list`].
+    pub fn list(&self) -> Result<Vec<Lock>, JournalError> {
+        match self.folder.exists() {
+            true => self.all(),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// See [`free`].
+    pub fn free(&self, address: &str) -> Result<Option<Lock>, JournalError> {
+        if !self.folder.exists() {
+            return Ok(None);
+        }
+        let _guard = self.guard()?;
+        let lock = self.read(&self.file_of(address))?;
+        if lock.is_some() {
+            self.remove(address)?;
+        }
+        Ok(lock)
+    }
+
+    fn guard(&self) -> Result<Guard, JournalError> {
+        files::folder(&self.folder)?;
+        let path = self.folder.join("guard");
+        let file = files::open_or_create(&path).and_then(|file| file.lock().map(|()| file));
+        Ok(Guard { _file: file.map_err(|error| JournalError::file(&error, &path))? })
+    }
+
+    fn file_of(&self, address: &str) -> PathBuf {
+        self.folder.join(format!("{}.json", chain::hex(&Sha256::digest(address.as_bytes()))))
+    }
+
+    fn all(&self) -> Result<Vec<Lock>, JournalError> {
+        let entries = fs::read_dir(&self.folder).map_err(|error| JournalError::file(&error, &self.folder))?;
+        let mut locks = Vec::new();
+        for entry in entries.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "json")) {
+            locks.extend(self.read(&entry.path())?);
+        }
+        locks.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(locks)
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<Lock>, JournalError> {
+        let text = match files::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| JournalError::file(&error, path))?,
+        };
+        let garbled = |error| JournalError::failed(format!("the lock {} cannot be read: {error}", path.display()));
+        serde_json::from_str(&text).map(Some).map_err(garbled)
+    }
+
+    /// Written beside its place and moved there: nobody ever sees half a lock.
+    fn write(&self, lock: &Lock) -> Result<(), JournalError> {
+        let (place, draft) = (self.file_of(&lock.address), self.folder.join("draft"));
+        let text = serde_json::to_string(lock).map_err(|error| JournalError::failed(error.to_string()))?;
+        let put = || -> io::Result<()> {
+            // One that a dead process left; the guard keeps the living out.
+            match fs::remove_file(&draft) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            let mut file = files::create_new(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, &place)
+        };
+        put().map_err(|error| JournalError::file(&error, &place))
+    }
+
+    fn remove(&self, address: &str) -> Result<(), JournalError> {
+        let path = self.file_of(address);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::file(&error, &path)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn sync(&self) -> Result<(), JournalError> {
+        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| JournalError::file(&error, &self.folder))
+    }
+}
+
+fn held(lock: Lock) -> Held {
+    let alive = lock.alive();
+    Held { address: lock.address, run: lock.run, journal: lock.journal, owner: lock.owner, alive }
+}
+
+/// The same journal has one path here, however it was written.
+fn identity(journal: &Path) -> Result<PathBuf, JournalError> {
+    match journal.canonicalize() {
+        Ok(path) => Ok(path),
+        Err(_) => files::absolute(journal),
+    }
+}
