@@ -50,7 +50,7 @@ impl Place {
     /// Does something to the database behind the journal's back, without its triggers.
     async fn tamper(&self, text: &'static str) {
         let mut raw = self.raw().await;
-        let drop = "DROP TRIGGER records_kept; DROP TRIGGER records_fixed; DROP TRIGGER records_fence; DROP TRIGGER records_in_order;";
+        let drop = "DROP TRIGGER records_kept; DROP TRIGGER records_fixed; DROP TRIGGER records_added;";
         sqlx::raw_sql(drop).execute(&mut raw).await.unwrap();
         sqlx::raw_sql(text).execute(&mut raw).await.unwrap();
         raw.close().await.unwrap();
@@ -207,4 +207,130 @@ async fn a_stale_lease_writes_nothing_more() {
     assert_eq!(records.iter().map(|record| record.epoch).collect::<Vec<_>>(), [1, 1, 2, 2]);
     let problem = fenced.problem();
     assert!(plan::journal::codes::STALE.iter().any(|code| code.id == problem.code.id));
+}
+
+#[tokio::test]
+async fn a_change_of_any_column_is_noticed() {
+    for (change, seq) in [
+        ("UPDATE records SET body = replace(body, 'note 1', 'note 7') WHERE seq = 3", 3),
+        ("UPDATE records SET at = at + 1 WHERE seq = 4", 4),
+        ("UPDATE records SET version = 0 WHERE seq = 2", 2),
+        ("UPDATE records SET kind = 'event' WHERE seq = 2", 2),
+        ("UPDATE records SET epoch = 0 WHERE seq = 2", 2),
+        ("UPDATE records SET run = 'r2' WHERE seq = 2", 2),
+        ("UPDATE records SET hash = zeroblob(32) WHERE seq = 5", 5),
+        ("UPDATE records SET hash = zeroblob(31) WHERE seq = 5", 5),
+        ("UPDATE records SET body = substr(body, 1, 9) WHERE seq = 6", 6),
+        ("UPDATE records SET body = CAST(x'ff' AS TEXT) WHERE seq = 6", 6),
+        ("UPDATE records SET seq = 99 WHERE seq = 3", 3),
+        ("UPDATE records SET seq = -seq WHERE seq IN (3, 4); UPDATE records SET seq = 7 + seq WHERE seq < 0", 3),
+        ("DELETE FROM records WHERE seq = 4", 4),
+        ("DELETE FROM records WHERE seq = 1", 1),
+    ] {
+        let place = Place::with_run(5).await;
+        place.tamper(change).await;
+        let what = place.corrupt().await;
+        assert!(what.contains("run r1") && what.contains(&format!("record {seq}")), "{change}: {what}");
+        let journal = place.open(Mode::Existing).await;
+        let refused = journal.take_over("r1", &me()).await.unwrap_err();
+        assert!(matches!(refused, JournalError::Corrupt { .. }), "{change}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_end_is_noticed() {
+    for change in ["DELETE FROM records WHERE seq = 6", "DELETE FROM records WHERE seq > 1", "DELETE FROM records"] {
+        let place = Place::with_run(5).await;
+        place.tamper(change).await;
+        let what = place.corrupt().await;
+        assert!(what.contains("anchor is at record 6"), "{change}: {what}");
+    }
+    // A run of which nothing is left but its anchor is not one that never was.
+    let place = Place::with_run(1).await;
+    fs::remove_file(place.path()).unwrap();
+    for end in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", place.path().display()));
+    }
+    let journal = place.open(Mode::Create).await;
+    assert!(matches!(journal.load("r1").await, Err(JournalError::Corrupt { .. })));
+    assert!(matches!(journal.create_run("r1", &header(), &me()).await, Err(JournalError::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn an_anchor_may_be_behind_or_missing_and_nothing_else() {
+    let place = Place::with_run(3).await;
+    let anchor = place.anchor("r1");
+    let newest = fs::read_to_string(&anchor).unwrap();
+    assert!(newest.starts_with("r1 00000000000000000004 "), "{newest}");
+
+    let mut raw = place.raw().await;
+    let hash: String = sqlx::query_scalar("SELECT lower(hex(hash)) FROM records WHERE seq = 2").fetch_one(&mut raw).await.unwrap();
+    fs::write(&anchor, format!("r1 {:020} {hash}\n", 2)).unwrap();
+    assert_eq!(place.load().await.unwrap().warnings, Vec::<String>::new(), "behind is accepted");
+
+    fs::write(&anchor, format!("r1 {:020} {hash}\n", 3)).unwrap();
+    assert!(place.corrupt().await.contains("record 3"), "another hash is not");
+    fs::write(&anchor, newest.replace("0004 ", "0005 ")).unwrap();
+    assert!(place.corrupt().await.contains("the end is missing"), "nor is one ahead");
+    fs::write(&anchor, "garbage").unwrap();
+    assert!(place.corrupt().await.contains("cannot be read"));
+
+    for empty in [&b""[..], &[0; 64]] {
+        fs::write(&anchor, empty).unwrap();
+        assert_eq!(place.load().await.unwrap().warnings.len(), 1);
+    }
+    fs::remove_file(&anchor).unwrap();
+    assert_eq!(place.load().await.unwrap().warnings.len(), 1);
+}
+
+#[tokio::test]
+async fn a_flipped_byte_of_the_file_is_noticed() {
+    let place = Place::with_run(40).await;
+    let raw = place.raw().await;
+    raw.close().await.unwrap();
+    let bytes = fs::read(place.path()).unwrap();
+    let at = bytes.windows(7).rposition(|window| window == b"note 17").expect("the note is in the file");
+    let file = fs::OpenOptions::new().write(true).open(place.path()).unwrap();
+    file.write_all_at(b"nqte 17", at as u64).unwrap();
+    assert!(place.corrupt().await.contains("record 19"));
+    file.write_all_at(b"note 17", at as u64).unwrap();
+    place.load().await.unwrap();
+    file.set_len(bytes.len() as u64 / 2).unwrap();
+    let journal = Journal::open(&place.path(), Mode::Read).await;
+    let error = match journal {
+        Ok(journal) => journal.load("r1").await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(error, JournalError::Corrupt { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn newer_versions_and_foreign_files_are_refused_and_left_alone() {
+    let place = Place::with_run(1).await;
+    place.tamper("UPDATE records SET version = 2 WHERE seq = 2").await;
+    assert!(matches!(place.load().await, Err(JournalError::Corrupt { .. })), "the version is part of the chain");
+
+    let mut raw = place.raw().await;
+    sqlx::raw_sql("PRAGMA user_version = 7").execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    let before = fs::read(place.path()).unwrap();
+    for mode in [Mode::Create, Mode::Existing, Mode::Read] {
+        let error = Journal::open(&place.path(), mode).await.unwrap_err();
+        assert!(matches!(&error, JournalError::Newer { found: 7, known: 1, .. }), "{error}");
+        assert!(error.to_string().contains('7') && error.to_string().contains("up to 1"));
+    }
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+
+    let other = Place::new();
+    let path = other.folder.path().join("other.db");
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE t (x)").execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(Journal::open(&path, Mode::Create).await, Err(JournalError::Foreign { .. })));
+    assert_eq!(fs::read(&path).unwrap(), before);
+    fs::write(&path, "this is no database, but a text that is long enough to look like one".repeat(99)).unwrap();
+    assert!(matches!(Journal::open(&path, Mode::Create).await, Err(JournalError::Corrupt { .. })));
+    let none = Journal::open(&other.path(), Mode::Existing).await.unwrap_err();
+    assert!(matches!(none, JournalError::Missing { .. }));
 }

@@ -37,12 +37,12 @@ CREATE TABLE inbox (
     request TEXT NOT NULL, answer TEXT
 ) STRICT;
 CREATE INDEX inbox_pending ON inbox (run, id) WHERE answer IS NULL;
-CREATE TRIGGER records_fence BEFORE INSERT ON records
-WHEN NEW.epoch IS NOT (SELECT epoch FROM leases WHERE run = NEW.run)
-BEGIN SELECT RAISE(ABORT, 'stale lease'); END;
-CREATE TRIGGER records_in_order BEFORE INSERT ON records
-WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM records WHERE run = NEW.run)
-BEGIN SELECT RAISE(ABORT, 'records are numbered without gaps'); END;
+CREATE TRIGGER records_added BEFORE INSERT ON records
+BEGIN SELECT CASE
+    WHEN NEW.epoch IS NOT (SELECT epoch FROM leases WHERE run = NEW.run) THEN RAISE(ABORT, 'stale lease')
+    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM records WHERE run = NEW.run)
+    THEN RAISE(ABORT, 'records are numbered without gaps')
+END; END;
 CREATE TRIGGER records_kept BEFORE DELETE ON records
 BEGIN SELECT RAISE(ABORT, 'records are never deleted'); END;
 CREATE TRIGGER records_fixed BEFORE UPDATE ON records
