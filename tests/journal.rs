@@ -334,3 +334,219 @@ async fn newer_versions_and_foreign_files_are_refused_and_left_alone() {
     let none = Journal::open(&other.path(), Mode::Existing).await.unwrap_err();
     assert!(matches!(none, JournalError::Missing { .. }));
 }
+
+#[test]
+fn a_record_of_a_newer_form_is_refused() {
+    let body = note("x").encode().unwrap();
+    assert_eq!(Entry::decode(1, "note", &body, "record 3 of run r1").unwrap(), note("x"));
+    let error = Entry::decode(2, "note", &body, "record 3 of run r1").unwrap_err();
+    assert_eq!(error, JournalError::Newer { what: "record 3 of run r1".into(), found: 2, known: 1 });
+    assert!(matches!(Entry::decode(1, "event", &body, "x"), Err(JournalError::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_it_whatever_the_umask() {
+    let before = rustix::process::umask(rustix::fs::Mode::empty());
+    let place = Place::new();
+    let journal = place.open(Mode::Create).await;
+    journal.create_run("r1", &header(), &me()).await.unwrap();
+    rustix::process::umask(before);
+    for end in ["", "-wal", "-shm", ".anchors/r1"] {
+        let path = PathBuf::from(format!("{}{end}", place.path().display()));
+        assert_eq!(mode_of(&path), 0o600, "{}", path.display());
+    }
+    assert_eq!(mode_of(&place.folder.path().join(".plan")), 0o700);
+    assert_eq!(mode_of(&place.folder.path().join(".plan/journal.db.anchors")), 0o700);
+    assert_eq!(fs::read_to_string(place.folder.path().join(".plan/.gitignore")).unwrap(), "*\n");
+
+    drop(journal);
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    place.open(Mode::Existing).await;
+    assert_eq!(mode_of(&place.path()), 0o600, "one that was opened up is narrowed");
+}
+
+#[tokio::test]
+async fn a_symbolic_link_is_not_followed() {
+    let place = Place::with_run(0).await;
+    let link = place.folder.path().join("link.db");
+    symlink(place.path(), &link).unwrap();
+    for mode in [Mode::Create, Mode::Existing, Mode::Read] {
+        assert!(Journal::open(&link, mode).await.is_err(), "{mode:?}");
+    }
+    let nowhere = place.folder.path().join("nowhere.db");
+    symlink(place.folder.path().join("target"), &nowhere).unwrap();
+    assert!(Journal::open(&nowhere, Mode::Create).await.is_err());
+    assert!(!place.folder.path().join("target").exists());
+}
+
+#[tokio::test]
+async fn a_run_is_taken_over_from_the_dead_only() {
+    let place = Place::new();
+    let journal = place.open(Mode::Create).await;
+    let lease = journal.create_run("r1", &header(), &me()).await.unwrap();
+    let holder = journal.owner("r1").await.unwrap().unwrap();
+    assert_eq!((holder.owner, holder.epoch, holder.alive), (me(), 1, true));
+    journal.heartbeat(&lease).await.unwrap();
+
+    let second = place.open(Mode::Existing).await;
+    let refused = second.take_over("r1", &me()).await.unwrap_err();
+    assert_eq!(refused, JournalError::Held { run: "r1".into(), owner: me() });
+    journal.release(&lease).await.unwrap();
+    assert_eq!(journal.owner("r1").await.unwrap(), None);
+    assert_eq!(second.take_over("r1", &dead()).await.unwrap().epoch, 2, "let go");
+    assert!(!journal.owner("r1").await.unwrap().unwrap().alive);
+    let elsewhere = Owner { host: "elsewhere".into(), ..me() };
+    assert_eq!(second.take_over("r1", &elsewhere).await.unwrap().epoch, 3, "dead");
+    let refused = second.take_over("r1", &me()).await.unwrap_err();
+    assert!(matches!(refused, JournalError::Held { .. }), "another machine has just been heard of: {refused}");
+    let mut raw = place.raw().await;
+    sqlx::raw_sql("UPDATE leases SET beat_at = beat_at - 61000").execute(&mut raw).await.unwrap();
+    assert_eq!(second.take_over("r1", &me()).await.unwrap().epoch, 4, "not heard of for a minute");
+
+    let epochs: Vec<i64> = sqlx::query_scalar("SELECT epoch FROM takeovers ORDER BY epoch").fetch_all(&mut raw).await.unwrap();
+    assert_eq!(epochs, [1, 2, 3, 4]);
+    assert!(matches!(second.take_over("r9", &me()).await, Err(JournalError::NoRun { .. })));
+    assert!(matches!(second.create_run("../x", &header(), &me()).await, Err(JournalError::Failed { .. })));
+    assert!(second.create_run("r1", &header(), &me()).await.is_err(), "an id is used once");
+}
+
+#[tokio::test]
+async fn a_run_can_be_read_while_it_is_written() {
+    let place = Place::new();
+    let journal = place.open(Mode::Create).await;
+    let lease = journal.create_run("r1", &header(), &me()).await.unwrap();
+    let writer = journal.writer(&lease).await.unwrap();
+    let reader = place.open(Mode::Read).await;
+    for n in 0..200 {
+        let ticket = writer.append(n, vec![note("x"), note("y")]);
+        if n % 7 == 0 {
+            ticket.durable().await.unwrap();
+        }
+        let loaded = reader.load("r1").await.unwrap();
+        assert!(loaded.warnings.is_empty());
+    }
+    writer.close().await;
+    assert_eq!(reader.load("r1").await.unwrap().records.len(), 401);
+    assert_eq!(reader.records_since("r1", 399).await.unwrap().len(), 2);
+    assert!(matches!(reader.writer(&lease).await, Err(JournalError::NotWritable { .. })));
+}
+
+#[tokio::test]
+async fn a_decision_reaches_the_driver_and_its_answer_comes_back() {
+    let place = Place::new();
+    let driver = place.open(Mode::Create).await;
+    driver.create_run("r1", &header(), &me()).await.unwrap();
+    let person = place.open(Mode::Existing).await;
+    let request = serde_json::json!({"what": "retry", "node": 1});
+    let id = person.post("r1", &who(), &request).await.unwrap();
+    assert!(matches!(person.post("r2", &who(), &request).await, Err(JournalError::NoRun { .. })));
+    let pending = driver.pending("r1").await.unwrap();
+    assert_eq!((pending.len(), pending[0].id, &pending[0].request, &pending[0].who), (1, id, &request, &who()));
+    assert_eq!(person.wait_answer(id, Duration::from_millis(120)).await.unwrap(), None);
+
+    let waiting = person.clone();
+    let waiter = tokio::spawn(async move { waiting.wait_answer(id, Duration::from_secs(20)).await });
+    driver.answer(id, &serde_json::json!({"refused": null})).await.unwrap();
+    driver.answer(id, &serde_json::json!({"refused": "late"})).await.unwrap();
+    assert_eq!(waiter.await.unwrap().unwrap(), Some(serde_json::json!({"refused": null})), "the first answer counts");
+    assert!(driver.pending("r1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn runs_are_listed_and_found() {
+    let place = Place::new();
+    let journal = Journal::open_with(&place.path(), Mode::Create, Durability::Normal).await.unwrap();
+    assert!(matches!(journal.resolve_id("last").await, Err(JournalError::NoRun { .. })));
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let id = journal.new_id().await.unwrap();
+        let lease = journal.create_run(&id, &header(), &me()).await.unwrap();
+        if ids.is_empty() {
+            journal.release(&lease).await.unwrap();
+        }
+        ids.push(id);
+    }
+    let runs = journal.runs(20).await.unwrap();
+    assert_eq!(runs.iter().rev().map(|run| &run.id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
+    assert_eq!(runs.iter().rev().map(|run| run.driven).collect::<Vec<_>>(), [false, true, true]);
+    let first = &runs[2];
+    assert_eq!((&*first.title, &*first.plan_path, &*first.started_by), ("Deploy", "deploy.plan", "ann"));
+    assert_eq!((first.environment.as_deref(), first.epoch), (Some("production"), 1));
+    assert!(first.started > 0 && first.last >= first.started);
+    assert_eq!(journal.runs(1).await.unwrap().len(), 1);
+    assert_eq!(journal.resolve_id("last").await.unwrap(), ids[2]);
+    assert_eq!(journal.resolve_id(&ids[1][9..]).await.unwrap(), ids[1]);
+    assert!(matches!(journal.resolve_id(&ids[1][..8]).await, Err(JournalError::Ambiguous { .. })));
+}
+
+#[test]
+fn the_journal_lies_beside_what_the_plan_belongs_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("repo/.git")).unwrap();
+    fs::create_dir_all(root.join("repo/a/b")).unwrap();
+    fs::write(root.join("repo/a/b/x.plan"), "").unwrap();
+    let plan = root.join("repo/a/b/x.plan");
+    assert_eq!(locate(&plan, Some(Path::new("j.db"))), Path::new("j.db"));
+    assert_eq!(locate(&plan, None), root.join("repo/.plan/journal.db"));
+    assert_eq!(locate(&root.join("repo/a"), None), root.join("repo/.plan/journal.db"), "a folder");
+    fs::write(root.join("repo/a/plan.toml"), "").unwrap();
+    assert_eq!(locate(&plan, None), root.join("repo/a/.plan/journal.db"));
+    fs::write(root.join("y.plan"), "").unwrap();
+    assert_eq!(locate(&root.join("y.plan"), None), root.join(".plan/journal.db"));
+}
+
+fn addresses(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("postgres://db/{name}")).collect()
+}
+
+#[test]
+fn a_lock_keeps_two_runs_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let locks = Locks::at(folder.path().join("state/locks"));
+    let (one, two) = (folder.path().join("one.db"), folder.path().join("two.db"));
+    assert!(locks.list().unwrap().is_empty());
+    locks.acquire(&addresses(&["a", "b"]), "r1", &one, &dead()).unwrap();
+    locks.acquire(&addresses(&["b", "c"]), "r1", &one, &me()).unwrap();
+
+    for (run, journal) in [("r2", &one), ("r1", &two)] {
+        let Err(LockError::Held(held)) = locks.acquire(&addresses(&["d", "b"]), run, journal, &me()) else {
+            panic!("{run} was let in");
+        };
+        assert_eq!((&*held.address, &*held.run, &held.journal), ("postgres://db/b", "r1", &one));
+        assert!(held.alive && held.owner == me(), "its owner is the newest");
+    }
+    let list = locks.list().unwrap();
+    assert_eq!(list.iter().map(|lock| &*lock.address).collect::<Vec<_>>(), addresses(&["a", "b", "c"]), "d was not taken");
+    assert!(!list[0].alive(), "its process is gone and the lock stays");
+    for entry in fs::read_dir(folder.path().join("state/locks")).unwrap() {
+        assert_eq!(mode_of(&entry.unwrap().path()), 0o600);
+    }
+    assert_eq!(mode_of(&folder.path().join("state/locks")), 0o700);
+
+    locks.release("r1", &two).unwrap();
+    assert_eq!(locks.list().unwrap().len(), 3, "another journal's run of that name holds nothing");
+    assert_eq!(locks.free("postgres://db/a").unwrap().unwrap().run, "r1");
+    assert_eq!(locks.free("postgres://db/a").unwrap(), None);
+    locks.release("r1", &one).unwrap();
+    locks.acquire(&addresses(&["d", "b"]), "r2", &two, &me()).unwrap();
+}
+
+#[test]
+fn of_many_at_once_one_gets_the_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let locks = Locks::at(folder.path().join("locks"));
+    let got: Vec<bool> = std::thread::scope(|scope| {
+        let try_one = |n: usize| {
+            let (locks, journal) = (locks.clone(), folder.path().join("j.db"));
+            let mut names = addresses(&["a", "b", "c"]);
+            names.rotate_left(n % 3);
+            scope.spawn(move || locks.acquire(&names, &format!("r{n}"), &journal, &me()).is_ok())
+        };
+        let threads: Vec<_> = (0..16).map(try_one).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(got.iter().filter(|got| **got).count(), 1);
+    let list = locks.list().unwrap();
+    assert!(list.len() == 3 && list.iter().all(|lock| lock.run == list[0].run));
+}

@@ -202,3 +202,47 @@ impl Desk {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::writer::Writer;
+    use super::super::{Durability, files, schema};
+    use super::*;
+
+    fn header() -> Header {
+        let text = r#"{"plan_path":"a","title":"","plan_text":"","plan_digest":"","files":{},"environment":null,
+            "values":{},"jobs":1,"on_failure":null,"authors":[],"engine_version":1,
+            "started_by":{"name":"a","os_user":"a","host":"h"}}"#;
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn notes(text: &str) -> Vec<Entry> {
+        vec![Entry::Note { text: text.to_owned() }]
+    }
+
+    #[tokio::test]
+    async fn after_the_first_failure_nothing_more_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        files::create_new(&path).unwrap();
+        let mut connection = schema::open_to_write(&path, Durability::Full).await.unwrap();
+        sqlx::raw_sql("PRAGMA max_page_count = 40").execute(&mut connection).await.unwrap();
+        let (requests, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(work(path.clone(), connection, receiver));
+        let (reply, lease) = oneshot::channel();
+        let owner = Owner::of_this_process("h", "a");
+        let create = Request::Create { run: "r1".into(), header: Box::new(header()), owner, at: 1, reply };
+        requests.send(create).unwrap();
+        let lease = lease.await.unwrap().unwrap();
+        let writer = Writer { lease, requests };
+
+        writer.append(1, notes("fits")).durable().await.unwrap();
+        let full = writer.append(2, notes(&"x".repeat(1_000_000))).durable().await.unwrap_err();
+        assert!(matches!(full, JournalError::Full { .. }), "{full}");
+        assert_eq!(full.problem().code.id, "R0602");
+        assert_eq!(writer.append(3, notes("would fit")).durable().await, Err(full.clone()));
+        assert_eq!(writer.append_lazy(4, notes("too")).durable().await, Err(full));
+        let mut reader = schema::open_to_read(&path).await.unwrap();
+        assert_eq!(read::load(&mut reader, &path, "r1").await.unwrap().records.len(), 2);
+    }
+}
