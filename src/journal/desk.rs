@@ -41,12 +41,37 @@ pub(super) enum Request {
     Flush(oneshot::Sender<()>),
     /// Get ready to add to a run.
     Prepare(Lease, Reply<()>),
-    Create { run: String, header: Box<Header>, owner: Owner, at: i64, reply: Reply<Lease> },
-    TakeOver { run: String, owner: Owner, at: i64, reply: Reply<Lease> },
+    Create {
+        run: String,
+        header: Box<Header>,
+        owner: Owner,
+        at: i64,
+        reply: Reply<Lease>,
+    },
+    TakeOver {
+        run: String,
+        owner: Owner,
+        at: i64,
+        reply: Reply<Lease>,
+    },
     Release(Lease, Reply<()>),
-    Beat { lease: Lease, at: i64, reply: Reply<()> },
-    Post { run: String, at: i64, who: String, request: String, reply: Reply<i64> },
-    Answer { id: i64, answer: String, reply: Reply<()> },
+    Beat {
+        lease: Lease,
+        at: i64,
+        reply: Reply<()>,
+    },
+    Post {
+        run: String,
+        at: i64,
+        who: String,
+        request: String,
+        reply: Reply<i64>,
+    },
+    Answer {
+        id: i64,
+        answer: String,
+        reply: Reply<()>,
+    },
 }
 
 /// The end of a run that this process writes.

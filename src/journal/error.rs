@@ -111,7 +111,9 @@ impl JournalError {
             Self::Corrupt { .. } => {
                 problem.advice("put a backup of the journal and its anchors back; `plan explain R0605` says more")
             }
-            Self::Held { run, .. } | Self::Fenced { run } => problem.advice(format!("see how it stands: plan status {run}")),
+            Self::Held { run, .. } | Self::Fenced { run } => {
+                problem.advice(format!("see how it stands: plan status {run}"))
+            }
             Self::NoRun { .. } => problem.advice("`plan list` shows the runs of this journal"),
             Self::Ambiguous { runs, .. } => runs.iter().fold(problem, Problem::detail).advice("give more of the id"),
             Self::Missing { .. } | Self::Foreign { .. } => problem.advice("name the journal with `--journal FILE`"),
@@ -126,11 +128,16 @@ impl fmt::Display for JournalError {
             Self::Full { what } => write!(f, "the disk of the journal is full: {what}"),
             Self::NotWritable { what } => write!(f, "the journal may not be written: {what}"),
             Self::Newer { what, found, known } => {
-                write!(f, "{what} has version {found}, and this `plan` knows versions up to {known}; nothing was changed")
+                write!(
+                    f,
+                    "{what} has version {found}, and this `plan` knows versions up to {known}; nothing was changed"
+                )
             }
             Self::Corrupt { what } => write!(f, "the journal is damaged: {what}"),
             Self::Held { run, owner } => write!(f, "run {run} is driven by {owner}"),
-            Self::Fenced { run } => write!(f, "another process has taken run {run} over; nothing more was started here"),
+            Self::Fenced { run } => {
+                write!(f, "another process has taken run {run} over; nothing more was started here")
+            }
             Self::NoRun { id } if id.is_empty() => f.write_str("the journal has no runs"),
             Self::NoRun { id } => write!(f, "the journal has no run `{id}`"),
             Self::Ambiguous { id, runs } => write!(f, "`{id}` could be any of {} runs", runs.len()),

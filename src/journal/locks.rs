@@ -49,7 +49,7 @@ pub struct Held {
 /// Why resources could not be locked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockError {
-    Held(Held),
+    Held(Box<Held>),
     Failed(JournalError),
 }
 
@@ -103,7 +103,8 @@ impl Locks {
     pub fn of_user() -> Result<Self, JournalError> {
         let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-        let none = || JournalError::failed("there is no place for locks: set HOME or XDG_STATE_HOME to an absolute path");
+        let none =
+            || JournalError::failed("there is no place for locks: set HOME or XDG_STATE_HOME to an absolute path");
         Ok(Self::at(state.ok_or_else(none)?.join("plan/locks")))
     }
 
@@ -114,7 +115,9 @@ impl Locks {
         let mut new = Vec::new();
         for address in addresses {
             match self.read(&self.file_of(address))? {
-                Some(lock) if lock.run != run || lock.journal != journal => return Err(LockError::Held(held(lock))),
+                Some(lock) if lock.run != run || lock.journal != journal => {
+                    return Err(LockError::Held(Box::new(held(lock))));
+                }
                 Some(_) => {}
                 None => new.push(address),
             }

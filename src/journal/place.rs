@@ -38,7 +38,8 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), JournalError> {
         return Ok(());
     }
     let ignore = folder.join(".gitignore");
-    let written = fs::OpenOptions::new().write(true).create_new(true).open(&ignore).and_then(|mut f| f.write_all(b"*\n"));
+    let written =
+        fs::OpenOptions::new().write(true).create_new(true).open(&ignore).and_then(|mut f| f.write_all(b"*\n"));
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(JournalError::file(&error, &ignore)),
         Ok(()) | Err(_) => Ok(()),

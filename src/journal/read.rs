@@ -79,14 +79,15 @@ pub(super) async fn load(connection: &mut SqliteConnection, path: &Path, run: &s
     let mut check = Check { run, head: Head::START, epoch: 1, hashes: Vec::with_capacity(rows.len()) };
     let mut records = Vec::with_capacity(rows.len());
     for found in &rows {
-        let (row, hash) = row(found).map_err(|_| corrupt(run, check.head.seq + 1, "it has a column of the wrong kind"))?;
+        let (row, hash) =
+            row(found).map_err(|_| corrupt(run, check.head.seq + 1, "it has a column of the wrong kind"))?;
         let lease: Option<i64> = found.try_get("lease").map_err(|e| failed(&e))?;
         check.follow(&row, &hash, lease)?;
         records.push(row);
     }
     let hash_at = |seq: i64| check.hashes.get(usize::try_from(seq - 1).ok()?).copied();
     let warning = chain::check(run, anchor, check.head.seq, hash_at)?;
-    if !records.first().is_some_and(|first| first.kind == "started") {
+    if records.first().is_none_or(|first| first.kind != "started") {
         return Err(corrupt(run, 1, "it is missing or not the start of a run"));
     }
     let records = records.iter().map(|row| stored(run, row)).collect::<Result<_, _>>()?;

@@ -102,7 +102,8 @@ impl Entry {
 
     /// The column `body`.
     pub fn encode(&self) -> Result<String, JournalError> {
-        serde_json::to_string(self).map_err(|error| JournalError::failed(format!("a record cannot be written: {error}")))
+        serde_json::to_string(self)
+            .map_err(|error| JournalError::failed(format!("a record cannot be written: {error}")))
     }
 
     /// Reads a body back. `place` names the record in errors.

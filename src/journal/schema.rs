@@ -90,7 +90,9 @@ pub(super) async fn open_to_read(path: &Path) -> Result<SqliteConnection, Journa
     }
     match look(&reading(path), path).await {
         // In a folder that may not be written a WAL database opens only as one that nobody changes.
-        Err(JournalError::NotWritable { .. }) if !wal_of(path).exists() => look(&reading(path).immutable(true), path).await,
+        Err(JournalError::NotWritable { .. }) if !wal_of(path).exists() => {
+            look(&reading(path).immutable(true), path).await
+        }
         other => other,
     }
 }
