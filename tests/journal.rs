@@ -336,7 +336,7 @@ async fn newer_versions_and_foreign_files_are_refused_and_left_alone() {
     fs::write(&path, "this is no database, but a text that is long enough to look like one".repeat(99)).unwrap();
     assert!(matches!(Journal::open(&path, Mode::Create).await, Err(JournalError::Corrupt { .. })));
     let none = Journal::open(&other.path(), Mode::Existing).await.unwrap_err();
-    assert!(matches!(none, JournalError::Missing { .. }));
+    assert!(matches!(none, JournalError::NoJournal { .. }));
 }
 
 #[test]
@@ -522,7 +522,7 @@ fn a_lock_keeps_two_runs_apart() {
             panic!("{run} was let in");
         };
         assert_eq!((&*held.address, &*held.run, &held.journal), ("postgres://db/b", "r1", &one));
-        assert!(held.alive && held.owner == me(), "its owner is the newest");
+        assert!(held.alive() && held.owner == me(), "its owner is the newest");
     }
     let list = locks.list().unwrap();
     assert_eq!(

@@ -28,7 +28,7 @@ pub enum JournalError {
     /// Several runs are meant.
     Ambiguous { id: String, runs: Vec<String> },
     /// There is no journal at that path.
-    Missing { path: String },
+    NoJournal { path: String },
     /// It is a database of something else.
     Foreign { path: String },
     /// Anything else, in the words of the system or of SQLite.
@@ -96,7 +96,7 @@ impl JournalError {
             Self::Fenced { .. } => &codes::LEASE_FENCED,
             Self::NoRun { .. } => &codes::RUN_NOT_FOUND,
             Self::Ambiguous { .. } => &codes::RUN_AMBIGUOUS,
-            Self::Missing { .. } => &codes::JOURNAL_MISSING,
+            Self::NoJournal { .. } => &codes::JOURNAL_MISSING,
             Self::Foreign { .. } => &codes::NOT_A_JOURNAL,
             Self::Failed { .. } => &codes::JOURNAL_FAILED,
         }
@@ -116,7 +116,7 @@ impl JournalError {
             }
             Self::NoRun { .. } => problem.advice("`plan list` shows the runs of this journal"),
             Self::Ambiguous { runs, .. } => runs.iter().fold(problem, Problem::detail).advice("give more of the id"),
-            Self::Missing { .. } | Self::Foreign { .. } => problem.advice("name the journal with `--journal FILE`"),
+            Self::NoJournal { .. } | Self::Foreign { .. } => problem.advice("name the journal with `--journal FILE`"),
             Self::NotWritable { .. } | Self::Failed { .. } => problem,
         }
     }
@@ -141,7 +141,7 @@ impl fmt::Display for JournalError {
             Self::NoRun { id } if id.is_empty() => f.write_str("the journal has no runs"),
             Self::NoRun { id } => write!(f, "the journal has no run `{id}`"),
             Self::Ambiguous { id, runs } => write!(f, "`{id}` could be any of {} runs", runs.len()),
-            Self::Missing { path } => write!(f, "there is no journal at {path}"),
+            Self::NoJournal { path } => write!(f, "there is no journal at {path}"),
             Self::Foreign { path } => write!(f, "{path} is not a journal of `plan`; nothing was changed"),
             Self::Failed { what } => write!(f, "the journal could not be used: {what}"),
         }

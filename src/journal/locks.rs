@@ -35,21 +35,11 @@ impl Lock {
     }
 }
 
-/// Another run holds a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    pub address: String,
-    pub run: String,
-    pub journal: PathBuf,
-    pub owner: Owner,
-    /// Whether its process lives.
-    pub alive: bool,
-}
-
 /// Why resources could not be locked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockError {
-    Held(Box<Held>),
+    /// Another run holds one of them, by this lock.
+    Held(Box<Lock>),
     Failed(JournalError),
 }
 
@@ -69,7 +59,11 @@ pub fn acquire(addresses: &[String], run: &str, journal: &Path, owner: &Owner) -
 
 /// Frees everything that a run holds.
 pub fn release(run: &str, journal: &Path) -> Result<(), JournalError> {
-    Locks::of_user()?.release(run, journal)
+    match Locks::of_user() {
+        Ok(locks) => locks.release(run, journal),
+        // Without a place for locks the run has none.
+        Err(_) => Ok(()),
+    }
 }
 
 /// All locks, by address.
@@ -116,7 +110,7 @@ impl Locks {
         for address in addresses {
             match self.read(&self.file_of(address))? {
                 Some(lock) if lock.run != run || lock.journal != journal => {
-                    return Err(LockError::Held(Box::new(held(lock))));
+                    return Err(LockError::Held(Box::new(lock)));
                 }
                 Some(_) => {}
                 None => new.push(address),
@@ -233,11 +227,6 @@ impl Locks {
         let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
         synced.map_err(|error| JournalError::file(&error, &self.folder))
     }
-}
-
-fn held(lock: Lock) -> Held {
-    let alive = lock.alive();
-    Held { address: lock.address, run: lock.run, journal: lock.journal, owner: lock.owner, alive }
 }
 
 /// The same journal has one path here, however it was written.

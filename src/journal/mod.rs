@@ -82,7 +82,7 @@ impl Journal {
         if mode == Mode::Create {
             create(&path)?;
         } else if !path.exists() {
-            return Err(JournalError::Missing { path: path.display().to_string() });
+            return Err(JournalError::NoJournal { path: path.display().to_string() });
         }
         let requests = match mode {
             Mode::Read => None,

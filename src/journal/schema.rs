@@ -101,7 +101,7 @@ async fn look(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteConne
     let mut connection = connect(options).await?;
     match recognise(&mut connection, path).await? {
         true => Ok(connection),
-        false => Err(JournalError::Missing { path: path.display().to_string() }),
+        false => Err(JournalError::NoJournal { path: path.display().to_string() }),
     }
 }
 
