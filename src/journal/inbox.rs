@@ -1,83 +1,76 @@
-//! Decisions of people in other processes, on their way to the one that drives the run.
+//! Decisions from other processes: posted, seen by whoever drives the run, answered.
 
-use std::time::Duration;
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
 
+use super::error::JournalError;
 use crate::engine::Who;
 
-use super::{Journal, JournalError, wall};
-
-/// How often an answer is looked for.
-const EVERY: Duration = Duration::from_millis(100);
-
-/// A request that waits for its answer.
+/// A decision that waits for an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posted {
     pub id: i64,
     pub who: Who,
-    /// As it was posted; whoever drives the run knows what it means.
     pub request: serde_json::Value,
 }
 
-impl Journal {
-    /// Posts a request to whoever drives the run.
-    pub async fn post(&self, run: &str, who: &Who, request: &serde_json::Value) -> Result<i64, JournalError> {
-        let who = serde_json::to_string(who).expect("names are plain data");
-        let mut connection = self.lock().await;
-        sqlx::query("INSERT INTO inbox (run, at, who, request) VALUES (?, ?, ?, ?)")
-            .bind(run)
-            .bind(wall())
-            .bind(who)
-            .bind(request.to_string())
-            .execute(&mut *connection)
-            .await
-            .map(|done| done.last_insert_rowid())
-            .map_err(self.sql(run))
-    }
+fn failed(error: &sqlx::Error) -> JournalError {
+    JournalError::sqlite(error, None)
+}
 
-    /// The requests that nobody has answered, oldest first.
-    pub async fn pending(&self, run: &str) -> Result<Vec<Posted>, JournalError> {
-        let rows: Vec<(i64, String, String)> = {
-            let mut connection = self.lock().await;
-            sqlx::query_as("SELECT id, who, request FROM inbox WHERE run = ? AND answer IS NULL ORDER BY id")
-                .bind(run)
-                .fetch_all(&mut *connection)
-                .await
-                .map_err(self.sql(run))?
-        };
-        let read = |(id, who, request): (i64, String, String)| {
-            let corrupt = |error: serde_json::Error| JournalError::Corrupt {
-                what: format!("request {id} of run {run}: {error}"),
-            };
-            let who = serde_json::from_str(&who).map_err(corrupt)?;
-            let request = serde_json::from_str(&request).map_err(corrupt)?;
-            Ok(Posted { id, who, request })
-        };
-        rows.into_iter().map(read).collect()
-    }
+fn garbled(id: i64) -> JournalError {
+    JournalError::Corrupt { what: format!("decision {id} of the inbox cannot be read") }
+}
 
-    /// Answers a request.
-    pub async fn answer(&self, id: i64, answer: &serde_json::Value) -> Result<(), JournalError> {
-        let mut connection = self.lock().await;
-        let query = sqlx::query("UPDATE inbox SET answer = ? WHERE id = ?").bind(answer.to_string()).bind(id);
-        query.execute(&mut *connection).await.map(drop).map_err(self.sql(""))
+pub(super) async fn post(
+    connection: &mut SqliteConnection,
+    run: &str,
+    at: i64,
+    who: &str,
+    request: &str,
+) -> Result<i64, JournalError> {
+    let text = "INSERT INTO inbox (run, at, who, request) SELECT run, ?, ?, ? FROM leases WHERE run = ? RETURNING id";
+    let row = sqlx::query(text).bind(at).bind(who).bind(request).bind(run).fetch_optional(connection).await;
+    match row.map_err(|e| failed(&e))? {
+        Some(row) => row.try_get(0).map_err(|e| failed(&e)),
+        None => Err(JournalError::NoRun { id: run.to_owned() }),
     }
+}
 
-    /// Waits for the answer to a request; `None`: it has not come in time.
-    pub async fn wait_answer(&self, id: i64, time: Duration) -> Result<Option<serde_json::Value>, JournalError> {
-        let end = tokio::time::Instant::now() + time;
-        loop {
-            let answer: Option<(Option<String>,)> = {
-                let mut connection = self.lock().await;
-                let query = sqlx::query_as("SELECT answer FROM inbox WHERE id = ?").bind(id);
-                query.fetch_optional(&mut *connection).await.map_err(self.sql(""))?
-            };
-            if let Some((Some(answer),)) = answer {
-                return Ok(serde_json::from_str(&answer).ok());
-            }
-            if tokio::time::Instant::now() >= end {
-                return Ok(None);
-            }
-            tokio::time::sleep(EVERY).await;
-        }
-    }
+/// The first answer counts.
+pub(super) async fn answer(connection: &mut SqliteConnection, id: i64, answer: &str) -> Result<(), JournalError> {
+    sqlx::query("UPDATE inbox SET answer = ? WHERE id = ? AND answer IS NULL")
+        .bind(answer)
+        .bind(id)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|e| failed(&e))
+}
+
+pub(super) async fn pending(connection: &mut SqliteConnection, run: &str) -> Result<Vec<Posted>, JournalError> {
+    let rows = sqlx::query("SELECT id, who, request FROM inbox WHERE run = ? AND answer IS NULL ORDER BY id")
+        .bind(run)
+        .fetch_all(connection)
+        .await
+        .map_err(|e| failed(&e))?;
+    let decode = |row: sqlx::sqlite::SqliteRow| {
+        let id: i64 = row.try_get(0).map_err(|e| failed(&e))?;
+        let (who, request): (String, String) =
+            (row.try_get(1).map_err(|e| failed(&e))?, row.try_get(2).map_err(|e| failed(&e))?);
+        let who = serde_json::from_str(&who).map_err(|_| garbled(id))?;
+        let request = serde_json::from_str(&request).map_err(|_| garbled(id))?;
+        Ok(Posted { id, who, request })
+    };
+    rows.into_iter().map(decode).collect()
+}
+
+pub(super) async fn answer_of(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Option<serde_json::Value>, JournalError> {
+    let row = sqlx::query("SELECT answer FROM inbox WHERE id = ?").bind(id).fetch_optional(connection).await;
+    let Some(row) = row.map_err(|e| failed(&e))? else { return Ok(None) };
+    let answer: Option<String> = row.try_get(0).map_err(|e| failed(&e))?;
+    answer.map(|answer| serde_json::from_str(&answer).map_err(|_| garbled(id))).transpose()
 }

@@ -1,144 +1,238 @@
-//! Locks on the resources that a run changes, in the user's state folder: they hold across journals, and belong to a run, not
-//! to a process. A lock outlives the engine that took it until the run is over.
+//! Locks on what runs change: one file for each resource, in the user's state folder, across journals.
+//!
+//! A lock belongs to a run, not to a process: it stays while the run pauses or after its process has died.
 
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{JournalError, Owner, host, place};
+use super::error::JournalError;
+use super::owner::{Owner, host};
+use super::{chain, files, wall};
 
-/// A lock as its file tells it.
+/// A resource that a run holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
-    /// The resource, without credentials.
+    /// Where the resource is, without credentials.
     pub address: String,
     pub run: String,
-    /// Where the run's journal lies, absolute.
+    /// The journal of that run.
     pub journal: PathBuf,
+    /// The process that drove the run when it took the lock.
     pub owner: Owner,
+    /// When it was taken (wall clock, milliseconds).
+    pub at: i64,
 }
 
 impl Lock {
-    /// A process drives the run at this moment, as far as this host can tell.
+    /// Whether the process that took it lives on this machine. Of another machine the heartbeat in the journal tells more.
     pub fn alive(&self) -> bool {
-        self.owner.lives(&host()).unwrap_or(true)
+        self.owner.lives(&host(), i64::MIN / 2, 0)
     }
 }
 
-/// Why a lock was not taken.
-#[derive(Debug, Clone, PartialEq)]
+/// Why resources could not be locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockError {
-    /// Another run has it.
+    /// Another run holds one of them, by this lock.
     Held(Box<Lock>),
     Failed(JournalError),
 }
 
-/// Takes the locks for these addresses, all or none. A run that has them already only renews its owner.
+impl From<JournalError> for LockError {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Locks all these resources for a run, or none. What the run holds already is fine: its owner is brought up to date.
 pub fn acquire(addresses: &[String], run: &str, journal: &Path, owner: &Owner) -> Result<(), LockError> {
-    let folder = folder();
-    place::make_folder(&folder).map_err(|error| LockError::Failed(JournalError::io(&folder, &error)))?;
-    let journal = absolute(journal);
-    let mut taken = Vec::new();
-    for address in addresses {
-        let lock =
-            Lock { address: address.clone(), run: run.to_owned(), journal: journal.clone(), owner: owner.clone() };
-        match take(&folder, &lock) {
-            Ok(new) => taken.extend(new),
-            Err(error) => {
-                // What was new goes back; what cannot be removed is seen as held by this run, which is true.
-                taken.iter().for_each(|file| drop(fs::remove_file(file)));
-                return Err(error);
+    match addresses {
+        [] => Ok(()),
+        _ => Locks::of_user()?.acquire(addresses, run, journal, owner),
+    }
+}
+
+/// Frees everything that a run holds.
+pub fn release(run: &str, journal: &Path) -> Result<(), JournalError> {
+    match Locks::of_user() {
+        Ok(locks) => locks.release(run, journal),
+        // Without a place for locks the run has none.
+        Err(_) => Ok(()),
+    }
+}
+
+/// All locks, by address.
+pub fn list() -> Result<Vec<Lock>, JournalError> {
+    Locks::of_user()?.list()
+}
+
+/// Frees one resource, whoever holds it. Says who did.
+pub fn free(address: &str) -> Result<Option<Lock>, JournalError> {
+    Locks::of_user()?.free(address)
+}
+
+/// A folder of locks.
+#[derive(Debug, Clone)]
+pub struct Locks {
+    folder: PathBuf,
+}
+
+/// Held while locks are looked at and changed; the system frees it when a process ends.
+struct Guard {
+    _file: File,
+}
+
+impl Locks {
+    /// Those in a folder.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Those of this user: `${XDG_STATE_HOME:-~/.local/state}/plan/locks`.
+    pub fn of_user() -> Result<Self, JournalError> {
+        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let none =
+            || JournalError::failed("there is no place for locks: set HOME or XDG_STATE_HOME to an absolute path");
+        Ok(Self::at(state.ok_or_else(none)?.join("plan/locks")))
+    }
+
+    /// See [`acquire`].
+    pub fn acquire(&self, addresses: &[String], run: &str, journal: &Path, owner: &Owner) -> Result<(), LockError> {
+        let journal = identity(journal)?;
+        let _guard = self.guard()?;
+        let mut new = Vec::new();
+        for address in addresses {
+            match self.read(&self.file_of(address))? {
+                Some(lock) if lock.run != run || lock.journal != journal => {
+                    return Err(LockError::Held(Box::new(lock)));
+                }
+                Some(_) => {}
+                None => new.push(address),
             }
         }
-    }
-    Ok(())
-}
-
-/// The file, when it is new.
-fn take(folder: &Path, lock: &Lock) -> Result<Option<PathBuf>, LockError> {
-    let file = file_of(folder, &lock.address);
-    let failed = |error: io::Error| LockError::Failed(JournalError::io(&file, &error));
-    let draft = file.with_extension(format!("{}.tmp", std::process::id()));
-    write(&draft, lock).map_err(failed)?;
-    // A link appears whole or not at all, and never over another.
-    let linked = fs::hard_link(&draft, &file);
-    let outcome = match linked {
-        Ok(()) => Ok(Some(file.clone())),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read(&file) {
-            Some(held) if held.run == lock.run && held.journal == lock.journal => {
-                fs::rename(&draft, &file).map_err(failed)?;
-                return Ok(None);
+        let written = addresses.iter().try_for_each(|address| {
+            let (address, run, journal) = (address.clone(), run.to_owned(), journal.clone());
+            self.write(&Lock { address, run, journal, owner: owner.clone(), at: wall() })
+        });
+        let synced = written.and_then(|()| self.sync());
+        if let Err(error) = synced {
+            for address in new {
+                // The first error is the one to report.
+                let _ = fs::remove_file(self.file_of(address));
             }
-            Some(held) => Err(LockError::Held(Box::new(held))),
-            None => Err(failed(io::Error::other("the lock file cannot be read; remove it if no run holds it"))),
-        },
-        Err(error) => Err(failed(error)),
-    };
-    // Nobody reads drafts.
-    let _ = fs::remove_file(&draft);
-    outcome
-}
+            return Err(error.into());
+        }
+        Ok(())
+    }
 
-fn write(path: &Path, lock: &Lock) -> io::Result<()> {
-    // A draft of an earlier process with this pid is in nobody's way.
-    let _ = fs::remove_file(path);
-    let text = serde_json::to_string_pretty(lock).expect("locks are plain data");
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
-}
+    /// See [`release`].
+    pub fn release(&self, run: &str, journal: &Path) -> Result<(), JournalError> {
+        let journal = identity(journal)?;
+        if !self.folder.exists() {
+            return Ok(());
+        }
+        let _guard = self.guard()?;
+        for lock in self.all()? {
+            if lock.run == run && lock.journal == journal {
+                self.remove(&lock.address)?;
+            }
+        }
+        Ok(())
+    }
 
-/// Frees all locks of a run.
-pub fn release(run: &str, journal: &Path) -> Result<(), JournalError> {
-    let journal = absolute(journal);
-    let own = |lock: &Lock| lock.run == run && lock.journal == journal;
-    list()?.iter().filter(|lock| own(lock)).try_for_each(|lock| free(&lock.address))
-}
+    /// See [`list`].
+    pub fn list(&self) -> Result<Vec<Lock>, JournalError> {
+        match self.folder.exists() {
+            true => self.all(),
+            false => Ok(Vec::new()),
+        }
+    }
 
-/// Frees the lock of one address, whoever has it.
-pub fn free(address: &str) -> Result<(), JournalError> {
-    let file = file_of(&folder(), address);
-    match fs::remove_file(&file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::io(&file, &error)),
-        Ok(()) | Err(_) => Ok(()),
+    /// See [`free`].
+    pub fn free(&self, address: &str) -> Result<Option<Lock>, JournalError> {
+        if !self.folder.exists() {
+            return Ok(None);
+        }
+        let _guard = self.guard()?;
+        let lock = self.read(&self.file_of(address))?;
+        if lock.is_some() {
+            self.remove(address)?;
+        }
+        Ok(lock)
+    }
+
+    fn guard(&self) -> Result<Guard, JournalError> {
+        files::folder(&self.folder)?;
+        let path = self.folder.join("guard");
+        let file = files::open_or_create(&path).and_then(|file| file.lock().map(|()| file));
+        Ok(Guard { _file: file.map_err(|error| JournalError::file(&error, &path))? })
+    }
+
+    fn file_of(&self, address: &str) -> PathBuf {
+        self.folder.join(format!("{}.json", chain::hex(&Sha256::digest(address.as_bytes()))))
+    }
+
+    fn all(&self) -> Result<Vec<Lock>, JournalError> {
+        let entries = fs::read_dir(&self.folder).map_err(|error| JournalError::file(&error, &self.folder))?;
+        let mut locks = Vec::new();
+        for entry in entries.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "json")) {
+            locks.extend(self.read(&entry.path())?);
+        }
+        locks.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(locks)
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<Lock>, JournalError> {
+        let text = match files::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| JournalError::file(&error, path))?,
+        };
+        let garbled = |error| JournalError::failed(format!("the lock {} cannot be read: {error}", path.display()));
+        serde_json::from_str(&text).map(Some).map_err(garbled)
+    }
+
+    /// Written beside its place and moved there: nobody ever sees half a lock.
+    fn write(&self, lock: &Lock) -> Result<(), JournalError> {
+        let (place, draft) = (self.file_of(&lock.address), self.folder.join("draft"));
+        let text = serde_json::to_string(lock).map_err(|error| JournalError::failed(error.to_string()))?;
+        let put = || -> io::Result<()> {
+            // One that a dead process left; the guard keeps the living out.
+            match fs::remove_file(&draft) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            let mut file = files::create_new(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, &place)
+        };
+        put().map_err(|error| JournalError::file(&error, &place))
+    }
+
+    fn remove(&self, address: &str) -> Result<(), JournalError> {
+        let path = self.file_of(address);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::file(&error, &path)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn sync(&self) -> Result<(), JournalError> {
+        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| JournalError::file(&error, &self.folder))
     }
 }
 
-/// All locks of this user, by address.
-pub fn list() -> Result<Vec<Lock>, JournalError> {
-    let folder = folder();
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(JournalError::io(&folder, &error)),
-    };
-    let locks = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut locks: Vec<Lock> =
-        locks.filter(|path| path.extension().is_some_and(|e| e == "lock")).filter_map(|path| read(&path)).collect();
-    locks.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok(locks)
-}
-
-fn read(path: &Path) -> Option<Lock> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
-}
-
-/// `plan/locks` in the user's state folder.
-fn folder() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
-    state.unwrap_or_else(std::env::temp_dir).join("plan").join("locks")
-}
-
-fn file_of(folder: &Path, address: &str) -> PathBuf {
-    let digest = Sha256::digest(address);
-    let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    folder.join(format!("{name}.lock"))
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+/// The same journal has one path here, however it was written.
+fn identity(journal: &Path) -> Result<PathBuf, JournalError> {
+    match journal.canonicalize() {
+        Ok(path) => Ok(path),
+        Err(_) => files::absolute(journal),
+    }
 }

@@ -1,67 +1,77 @@
-//! Which process drives a run, and whether it lives.
+//! Who drives a run, and whether that process still lives.
 
 use std::fmt;
+use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-/// A process, told from a later one with the same pid by its start time.
+/// How long a heartbeat from another machine is taken for life, in milliseconds.
+const BEAT_COUNTS: i64 = 60_000;
+
+/// A process that drives a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     pub pid: u32,
-    /// Clock ticks since boot: field 22 of `/proc/PID/stat`.
+    /// When it started, in clock ticks since boot: a process id is used again, this is not.
     pub started: u64,
     pub host: String,
-    /// The person behind it.
+    /// The person.
     pub who: String,
 }
 
 impl Owner {
-    /// This process.
+    /// This process, on the machine and for the person named.
     pub fn of_this_process(host: &str, who: &str) -> Self {
         let pid = std::process::id();
-        Self { pid, started: start_time(pid).unwrap_or(0), host: host.to_owned(), who: who.to_owned() }
+        Self { pid, started: started(pid).unwrap_or(0), host: host.to_owned(), who: who.to_owned() }
     }
 
-    /// Whether it still runs, as far as this host can tell; a process of another host may.
-    pub fn lives(&self, here: &str) -> Option<bool> {
-        (self.host == here).then(|| start_time(self.pid) == Some(self.started))
+    /// Whether it lives, seen from `here`. Another machine can't be looked at: its heartbeat counts.
+    pub(super) fn lives(&self, here: &str, beat_at: i64, now: i64) -> bool {
+        match self.host == here {
+            true => started(self.pid) == Some(self.started),
+            false => now - beat_at < BEAT_COUNTS,
+        }
     }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} of {} on {}", self.pid, self.who, self.host)
+        write!(f, "{} (process {} on {})", self.who, self.pid, self.host)
     }
 }
 
-/// When a process started; `None` when there is none, or only its remains.
-fn start_time(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, but the last parenthesis closes it.
-    let rest = stat.rsplit_once(')')?.1;
-    let mut fields = rest.split_whitespace();
-    let state = fields.next()?;
-    if state == "Z" || state == "X" {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+/// The right to write a run. The database refuses one that is no longer the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub run: String,
+    /// Rises with every process that takes the run over.
+    pub epoch: i64,
 }
 
-/// The name of this host.
+/// Who has the lease of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub owner: Owner,
+    pub epoch: i64,
+    /// Whether that process lives.
+    pub alive: bool,
+    /// When it was last heard of (wall clock, milliseconds).
+    pub beat_at: i64,
+}
+
+/// The name of this machine.
 pub fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Owner, host};
-
-    #[test]
-    fn this_process_lives_and_an_earlier_one_with_its_pid_does_not() {
-        let owner = Owner::of_this_process(&host(), "kim");
-        assert_eq!(owner.lives(&host()), Some(true));
-        let earlier = Owner { started: owner.started.wrapping_sub(1), ..owner.clone() };
-        assert_eq!(earlier.lives(&host()), Some(false));
-        assert_eq!(owner.lives("elsewhere"), None);
-    }
+/// When a living process started; `None` when there is none, or it has ended and only waits to be collected.
+fn started(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold anything, parentheses too.
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let ended = matches!(*fields.first()?, "Z" | "X");
+    let started = fields.get(19)?.parse().ok()?;
+    (!ended).then_some(started)
 }

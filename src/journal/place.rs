@@ -1,53 +1,47 @@
-//! Where a journal lies.
+//! Where the journal of a plan lies.
 
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The journal for a plan file: the one named, else `.plan/journal.db` beside the nearest `plan.toml` upwards, else at the git
-/// root, else beside the plan.
-pub fn locate(plan: &Path, named: Option<&Path>) -> PathBuf {
-    if let Some(named) = named {
-        return named.to_owned();
+use super::error::JournalError;
+use super::files;
+
+/// The folder of the journal, which git is told to leave alone.
+const FOLDER: &str = ".plan";
+
+/// The journal for a plan file (or a folder): the one given, else `.plan/journal.db` beside the nearest `plan.toml`, else at
+/// the git root, else beside the plan.
+pub fn locate(plan: &Path, explicit: Option<&Path>) -> PathBuf {
+    match explicit {
+        Some(path) => path.to_owned(),
+        None => base_of(plan).join(FOLDER).join("journal.db"),
     }
-    let absolute = std::path::absolute(plan).unwrap_or_else(|_| plan.to_owned());
-    let beside = if absolute.is_dir() { absolute.as_path() } else { absolute.parent().unwrap_or(Path::new(".")) };
-    let above = |name: &str| beside.ancestors().find(|folder| folder.join(name).exists());
-    let home = above("plan.toml").or_else(|| above(".git")).unwrap_or(beside);
-    home.join(".plan").join("journal.db")
 }
 
-/// Makes a folder that only this user can read, with what is missing above it.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.as_os_str().is_empty() || folder.is_dir() {
+/// The folder that a plan file (or a folder) belongs to: that of the nearest `plan.toml`, else the git root, else its own.
+pub fn base_of(plan: &Path) -> PathBuf {
+    // A path that cannot be made absolute (the current folder is gone) is taken as it is.
+    let plan = std::path::absolute(plan).unwrap_or_else(|_| plan.to_owned());
+    let own = match plan.is_dir() {
+        true => plan.as_path(),
+        false => plan.parent().unwrap_or(&plan),
+    };
+    let with = |name: &str| own.ancestors().find(|folder| folder.join(name).exists());
+    with("plan.toml").or_else(|| with(".git")).unwrap_or(own).to_owned()
+}
+
+/// Makes the folder of a journal, with a `.gitignore` when it is `.plan`.
+pub(super) fn make_folder(folder: &Path) -> Result<(), JournalError> {
+    let made = files::folder(folder)?;
+    if !made || folder.file_name().is_none_or(|name| name != FOLDER) {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    if folder.file_name().is_some_and(|name| name == ".plan") {
-        // A journal is no part of the code whose releases it records.
-        std::fs::write(folder.join(".gitignore"), "*\n")?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::locate;
-    use std::fs;
-    use std::path::Path;
-
-    #[test]
-    fn plan_toml_wins_over_git_and_git_over_the_plan() {
-        let root = tempfile::tempdir().unwrap();
-        let deep = root.path().join("a/b");
-        fs::create_dir_all(&deep).unwrap();
-        let plan = deep.join("x.plan");
-        assert_eq!(locate(&plan, None), deep.join(".plan/journal.db"));
-        fs::create_dir(root.path().join(".git")).unwrap();
-        assert_eq!(locate(&plan, None), root.path().join(".plan/journal.db"));
-        fs::write(root.path().join("a/plan.toml"), "").unwrap();
-        assert_eq!(locate(&plan, None), root.path().join("a/.plan/journal.db"));
-        assert_eq!(locate(&plan, Some(Path::new("x.db"))), Path::new("x.db"));
+    let ignore = folder.join(".gitignore");
+    let written =
+        fs::OpenOptions::new().write(true).create_new(true).open(&ignore).and_then(|mut f| f.write_all(b"*\n"));
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(JournalError::file(&error, &ignore)),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

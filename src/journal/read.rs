@@ -1,15 +1,20 @@
-//! Reading runs, and making sure that nothing of them was changed, lost or moved.
+//! Reading runs back, verified.
 
-use super::chain::{self, Anchor, Hash, Row};
-use super::record::{self, Entry, Header, Stored};
-use super::{Journal, JournalError};
+use std::path::Path;
 
-/// A run as it was read and verified.
-#[derive(Debug, Clone)]
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::chain::{self, Hash, Head, Row};
+use super::error::JournalError;
+use super::owner::Owner;
+use super::record::{Entry, Stored};
+
+/// A run as it is on disk, verified.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// In order; the first is [`Entry::Started`].
     pub records: Vec<Stored>,
-    /// What is odd but no damage.
+    /// What could not be verified.
     pub warnings: Vec<String>,
 }
 
@@ -20,183 +25,181 @@ pub struct RunInfo {
     pub title: String,
     pub plan_path: String,
     pub environment: Option<String>,
-    /// Wall time, milliseconds since the Unix epoch.
-    pub started: i64,
-    pub last: i64,
+    /// The name of who started it.
     pub started_by: String,
-    /// A process drives it at this moment.
+    /// When it started (wall clock, milliseconds).
+    pub started: i64,
+    /// When something was last recorded.
+    pub last: i64,
+    pub epoch: i64,
+    /// Whether a process drives it now.
     pub driven: bool,
 }
 
-type RecordRow = (i64, i64, i64, i64, String, String, String);
+const COLUMNS: &str = "seq, epoch, at, version, kind, body, hash";
 
-const RECORDS: &str =
-    "SELECT seq, epoch, at, version, kind, body, hash FROM records WHERE run = ? AND seq > ? ORDER BY seq";
-
-impl Journal {
-    /// The full id of a run: from itself, the beginning of it, the part behind its dash, or `last`.
-    pub async fn resolve_id(&self, which: &str) -> Result<String, JournalError> {
-        let mut connection = self.lock().await;
-        let ids: Vec<(String,)> = sqlx::query_as("SELECT id FROM runs ORDER BY created DESC, rowid DESC")
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(self.sql(""))?;
-        let none = || JournalError::NoRun { which: which.to_owned() };
-        if which == "last" || which == "latest" {
-            return ids.into_iter().next().map(|(id,)| id).ok_or_else(none);
-        }
-        let fits =
-            |id: &str| id.starts_with(which) || id.split_once('-').is_some_and(|(_, tail)| tail.starts_with(which));
-        let exact = ids.iter().find(|(id,)| id == which).map(|(id,)| id.clone());
-        let mut found: Vec<String> =
-            ids.into_iter().map(|(id,)| id).filter(|id| fits(id) && !which.is_empty()).collect();
-        match (exact, found.len()) {
-            (Some(id), _) => Ok(id),
-            (None, 0) => Err(none()),
-            (None, 1) => Ok(found.remove(0)),
-            (None, _) => Err(JournalError::Ambiguous { which: which.to_owned(), runs: found }),
-        }
-    }
-
-    /// All records of a run, verified: sequence, chain, epochs, and the anchor outside the file.
-    pub async fn load(&self, run: &str) -> Result<Loaded, JournalError> {
-        let rows = self.rows(run, 0).await?;
-        let mut records = Vec::with_capacity(rows.len());
-        let mut hashes: Vec<Hash> = vec![chain::genesis(run)];
-        let mut epoch = 1;
-        for row in &rows {
-            let hash = verify(run, row, hashes.last().expect("it begins with one"), (records.len() as i64) + 1, epoch)?;
-            hashes.push(hash);
-            epoch = row.1;
-            records.push(stored(run, row)?);
-        }
-        if records.is_empty() && self.owner(run).await?.is_none() {
-            return Err(JournalError::NoRun { which: run.to_owned() });
-        }
-        if records.is_empty() {
-            return Err(JournalError::Corrupt { what: format!("run {run} has lost all its records") });
-        }
-        let warnings = check_anchor(run, &Anchor::of(self.path(), run), &hashes)?;
-        Ok(Loaded { records, warnings })
-    }
-
-    /// The records after a sequence number, for somebody who follows a run that is being written.
-    pub async fn records_since(&self, run: &str, seq: i64) -> Result<Vec<Stored>, JournalError> {
-        self.rows(run, seq).await?.iter().map(|row| stored(run, row)).collect()
-    }
-
-    async fn rows(&self, run: &str, seq: i64) -> Result<Vec<RecordRow>, JournalError> {
-        let mut connection = self.lock().await;
-        sqlx::query_as(RECORDS).bind(run).bind(seq).fetch_all(&mut *connection).await.map_err(self.sql(run))
-    }
-
-    /// The newest row of a run: its sequence and hash.
-    pub(super) async fn head(&self, run: &str) -> Result<(i64, Hash), JournalError> {
-        let mut connection = self.lock().await;
-        let row: (i64, String) =
-            sqlx::query_as("SELECT seq, hash FROM records WHERE run = ? ORDER BY seq DESC LIMIT 1")
-                .bind(run)
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(self.sql(run))?;
-        let corrupt = || JournalError::Corrupt { what: format!("record {} of run {run} has no readable hash", row.0) };
-        Ok((row.0, unhex(&row.1).ok_or_else(corrupt)?))
-    }
-
-    /// The runs, newest first.
-    pub async fn runs(&self, most: usize) -> Result<Vec<RunInfo>, JournalError> {
-        let ids: Vec<(String, i64, i64)> = {
-            let mut connection = self.lock().await;
-            sqlx::query_as(
-                "SELECT id, created, (SELECT at FROM records WHERE run = id ORDER BY seq DESC LIMIT 1) FROM runs \
-                 ORDER BY created DESC, rowid DESC LIMIT ?",
-            )
-            .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(self.sql(""))?
-        };
-        let mut runs = Vec::with_capacity(ids.len());
-        for (id, started, last) in ids {
-            let driven = self.owner(&id).await?.is_some_and(|holder| holder.alive);
-            let header = self.header(&id).await?;
-            runs.push(RunInfo {
-                id,
-                title: header.title,
-                plan_path: header.plan_path,
-                environment: header.environment,
-                started,
-                last,
-                started_by: header.started_by.name,
-                driven,
-            });
-        }
-        Ok(runs)
-    }
-
-    async fn header(&self, run: &str) -> Result<Header, JournalError> {
-        let row: Option<RecordRow> = {
-            let mut connection = self.lock().await;
-            let query = "SELECT seq, epoch, at, version, kind, body, hash FROM records WHERE run = ? AND seq = 1";
-            sqlx::query_as(query).bind(run).fetch_optional(&mut *connection).await.map_err(self.sql(run))?
-        };
-        match row.map(|row| stored(run, &row)).transpose()?.map(|stored| stored.entry) {
-            Some(Entry::Started(header)) => Ok(header),
-            _ => Err(JournalError::Corrupt { what: format!("run {run} does not begin with its plan") }),
-        }
-    }
+fn failed(error: &sqlx::Error) -> JournalError {
+    JournalError::sqlite(error, None)
 }
 
-fn stored(run: &str, (seq, epoch, at, version, kind, body, _): &RecordRow) -> Result<Stored, JournalError> {
-    let entry = record::decode(*version, kind, body, &format!("record {seq} of run {run}"))?;
-    Ok(Stored { seq: *seq, epoch: *epoch, at: *at, entry })
+fn corrupt(run: &str, seq: i64, why: &str) -> JournalError {
+    JournalError::Corrupt { what: format!("run {run}, record {seq}: {why}") }
 }
 
-/// One row in its place: the next sequence number, an epoch that does not go back, the right hash.
-fn verify(run: &str, row: &RecordRow, before: &Hash, expected: i64, epoch: i64) -> Result<Hash, JournalError> {
-    let (seq, row_epoch, at, version, kind, body, hash) = row;
-    let corrupt = |what: String| Err(JournalError::Corrupt { what });
-    if *seq != expected {
-        return corrupt(format!("record {expected} of run {run} is missing"));
-    }
-    if *row_epoch < epoch {
-        return corrupt(format!("record {seq} of run {run} was written under an older lease than the one before"));
-    }
-    let columns = Row { run, seq: *seq, epoch: *row_epoch, at: *at, version: *version, kind, body };
-    let computed = chain::link(before, &columns);
-    if chain::hex(&computed) != *hash {
-        return corrupt(format!("record {seq} of run {run} was changed: its hash does not fit"));
-    }
-    Ok(computed)
-}
-
-fn check_anchor(run: &str, anchor: &Anchor, hashes: &[Hash]) -> Result<Vec<String>, JournalError> {
-    let Some((seq, hash)) = anchor.get() else {
-        let warning =
-            format!("the anchor of run {run} is missing or unreadable: a lost end of the journal would not be noticed");
-        return Ok(vec![warning]);
+fn row(found: &SqliteRow) -> Result<(Row, Vec<u8>), sqlx::Error> {
+    let row = Row {
+        seq: found.try_get("seq")?,
+        epoch: found.try_get("epoch")?,
+        at: found.try_get("at")?,
+        version: found.try_get("version")?,
+        kind: found.try_get("kind")?,
+        body: found.try_get("body")?,
     };
-    let known = usize::try_from(seq).ok().and_then(|seq| hashes.get(seq));
-    match known {
-        Some(known) if chain::hex(known) == hash => Ok(Vec::new()),
-        Some(_) => {
-            Err(JournalError::Corrupt { what: format!("record {seq} of run {run} is not the one that was committed") })
+    Ok((row, found.try_get("hash")?))
+}
+
+fn stored(run: &str, row: &Row) -> Result<Stored, JournalError> {
+    let place = format!("record {} of run {run}", row.seq);
+    let entry = Entry::decode(row.version, &row.kind, &row.body, &place)?;
+    Ok(Stored { seq: row.seq, epoch: row.epoch, at: row.at, entry })
+}
+
+/// Reads a run; every record is verified. Changes nothing.
+pub(super) async fn load(connection: &mut SqliteConnection, path: &Path, run: &str) -> Result<Loaded, JournalError> {
+    // The anchor first: it is written after the records, so that what is read later is never behind it.
+    let anchor = chain::read(path, run)?;
+    let text = format!(
+        "SELECT {COLUMNS}, (SELECT epoch FROM leases WHERE run = records.run) AS lease FROM records WHERE run = ? ORDER BY seq"
+    );
+    let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(run);
+    let rows = query.fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
+    if rows.is_empty() && anchor == chain::Anchor::None && !leased(connection, run).await? {
+        return Err(JournalError::NoRun { id: run.to_owned() });
+    }
+    let mut check = Check { run, head: Head::START, epoch: 1, hashes: Vec::with_capacity(rows.len()) };
+    let mut records = Vec::with_capacity(rows.len());
+    for found in &rows {
+        let (row, hash) =
+            row(found).map_err(|_| corrupt(run, check.head.seq + 1, "it has a column of the wrong kind"))?;
+        let lease: Option<i64> = found.try_get("lease").map_err(|e| failed(&e))?;
+        check.follow(&row, &hash, lease)?;
+        records.push(row);
+    }
+    let hash_at = |seq: i64| check.hashes.get(usize::try_from(seq - 1).ok()?).copied();
+    let warning = chain::check(run, anchor, check.head.seq, hash_at)?;
+    if records.first().is_none_or(|first| first.kind != "started") {
+        return Err(corrupt(run, 1, "it is missing or not the start of a run"));
+    }
+    let records = records.iter().map(|row| stored(run, row)).collect::<Result<_, _>>()?;
+    Ok(Loaded { records, warnings: warning.into_iter().collect() })
+}
+
+async fn leased(connection: &mut SqliteConnection, run: &str) -> Result<bool, JournalError> {
+    let found = sqlx::query("SELECT 1 FROM leases WHERE run = ?").bind(run).fetch_optional(connection).await;
+    Ok(found.map_err(|e| failed(&e))?.is_some())
+}
+
+/// Follows the chain of a run.
+struct Check<'a> {
+    run: &'a str,
+    head: Head,
+    epoch: i64,
+    hashes: Vec<Hash>,
+}
+
+impl Check<'_> {
+    fn follow(&mut self, row: &Row, hash: &[u8], lease: Option<i64>) -> Result<(), JournalError> {
+        let next = self.head.seq + 1;
+        if row.seq != next {
+            return Err(corrupt(self.run, next, "it is missing"));
         }
-        None => {
-            let what =
-                format!("run {run} has {} records, and {seq} were committed: its end is missing", hashes.len() - 1);
-            Err(JournalError::Corrupt { what })
+        let expected = row.hash(&self.head.hash, self.run);
+        if expected != hash {
+            return Err(corrupt(self.run, next, "it has been changed, or one before it has"));
         }
+        if row.epoch < self.epoch || lease.is_none_or(|lease| row.epoch > lease) {
+            return Err(corrupt(self.run, next, "its lease does not follow from the one before"));
+        }
+        self.head = Head { seq: next, hash: expected };
+        self.epoch = row.epoch;
+        self.hashes.push(expected);
+        Ok(())
     }
 }
 
-fn unhex(text: &str) -> Option<Hash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
-    }
-    Some(hash)
+/// The end of a run.
+pub(super) async fn head(connection: &mut SqliteConnection, run: &str) -> Result<Head, JournalError> {
+    let query = sqlx::query("SELECT seq FROM records WHERE run = ? ORDER BY seq DESC LIMIT 1").bind(run);
+    let found = query.fetch_optional(&mut *connection).await.map_err(|e| failed(&e))?;
+    let Some(found) = found else { return Err(JournalError::NoRun { id: run.to_owned() }) };
+    let seq: i64 = found.try_get(0).map_err(|e| failed(&e))?;
+    let hash = hash_at(connection, run, seq).await?.ok_or_else(|| corrupt(run, seq, "its hash cannot be read"))?;
+    Ok(Head { seq, hash })
+}
+
+/// The hash of a record; `None` when there is no such record.
+pub(super) async fn hash_at(
+    connection: &mut SqliteConnection,
+    run: &str,
+    seq: i64,
+) -> Result<Option<Hash>, JournalError> {
+    let query = sqlx::query("SELECT hash FROM records WHERE run = ? AND seq = ?").bind(run).bind(seq);
+    let Some(found) = query.fetch_optional(connection).await.map_err(|e| failed(&e))? else { return Ok(None) };
+    let hash: Vec<u8> = found.try_get(0).map_err(|e| failed(&e))?;
+    Ok(hash.try_into().ok())
+}
+
+/// The records after one, in order; not verified.
+pub(super) async fn since(connection: &mut SqliteConnection, run: &str, seq: i64) -> Result<Vec<Stored>, JournalError> {
+    let text = format!("SELECT {COLUMNS} FROM records WHERE run = ? AND seq > ? ORDER BY seq");
+    let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(run).bind(seq);
+    let rows = query.fetch_all(connection).await.map_err(|e| failed(&e))?;
+    rows.iter().map(|found| stored(run, &row(found).map_err(|e| failed(&e))?.0)).collect()
+}
+
+/// The ids of all runs, the newest first.
+pub(super) async fn ids(connection: &mut SqliteConnection) -> Result<Vec<String>, JournalError> {
+    let text = "SELECT leases.run FROM leases LEFT JOIN records ON records.run = leases.run AND records.seq = 1 \
+                ORDER BY records.at DESC, records.rowid DESC";
+    let rows = sqlx::query(text).fetch_all(connection).await.map_err(|e| failed(&e))?;
+    rows.iter().map(|row| row.try_get(0).map_err(|e| failed(&e))).collect()
+}
+
+/// The newest runs.
+pub(super) async fn runs(
+    connection: &mut SqliteConnection,
+    most: usize,
+    here: &str,
+    now: i64,
+) -> Result<Vec<RunInfo>, JournalError> {
+    let text = "SELECT first.run, first.version, first.kind, first.body, first.at, leases.epoch, leases.owner, \
+                leases.held, leases.beat_at, (SELECT at FROM records WHERE run = first.run ORDER BY seq DESC LIMIT 1) AS last \
+                FROM leases JOIN records AS first ON first.run = leases.run AND first.seq = 1 \
+                ORDER BY first.at DESC, first.rowid DESC LIMIT ?";
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = sqlx::query(text).bind(limit).fetch_all(connection).await.map_err(|e| failed(&e))?;
+    rows.iter().map(|row| info(row, here, now).map_err(|e| failed(&e))).collect()
+}
+
+/// A run whose first record cannot be read is listed all the same, without what it would say.
+fn info(row: &SqliteRow, here: &str, now: i64) -> Result<RunInfo, sqlx::Error> {
+    let (kind, body, owner): (String, String, String) =
+        (row.try_get("kind")?, row.try_get("body")?, row.try_get("owner")?);
+    let header = match Entry::decode(row.try_get("version")?, &kind, &body, "") {
+        Ok(Entry::Started(header)) => Some(header),
+        Ok(_) | Err(_) => None,
+    };
+    let owner: Option<Owner> = serde_json::from_str(&owner).ok();
+    let (held, beat_at): (bool, i64) = (row.try_get("held")?, row.try_get("beat_at")?);
+    Ok(RunInfo {
+        id: row.try_get("run")?,
+        title: header.as_ref().map(|header| header.title.clone()).unwrap_or_default(),
+        plan_path: header.as_ref().map(|header| header.plan_path.clone()).unwrap_or_default(),
+        environment: header.as_ref().and_then(|header| header.environment.clone()),
+        started_by: header.map(|header| header.started_by.name).unwrap_or_default(),
+        started: row.try_get("at")?,
+        last: row.try_get("last")?,
+        epoch: row.try_get("epoch")?,
+        driven: held && owner.is_some_and(|owner| owner.lives(here, beat_at, now)),
+    })
 }
