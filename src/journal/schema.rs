@@ -64,10 +64,8 @@ pub(super) async fn open_to_write(path: &Path, durability: Durability) -> Result
     let before = match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => false,
         _ => {
-            let mut look = connect(&reading(path)).await?;
-            let known = recognise(&mut look, path).await?;
-            look.close().await.map_err(|error| JournalError::sqlite(&error, None))?;
-            known
+            mend(path).await?;
+            glance(&reading(path), path).await?
         }
     };
     let synchronous = match durability {
@@ -82,15 +80,32 @@ pub(super) async fn open_to_write(path: &Path, durability: Durability) -> Result
     Ok(connection)
 }
 
+/// Whether it is a journal of ours, through a connection of its own.
+async fn glance(options: &SqliteConnectOptions, path: &Path) -> Result<bool, JournalError> {
+    let mut connection = connect(options).await?;
+    let known = recognise(&mut connection, path).await?;
+    connection.close().await.map_err(|error| JournalError::sqlite(&error, None))?;
+    Ok(known)
+}
+
+/// A process that died while it made the file has left a rollback journal, which whoever only reads could not undo.
+async fn mend(path: &Path) -> Result<(), JournalError> {
+    match beside(path, "-journal").exists() {
+        true => glance(&base(path), path).await.map(drop),
+        false => Ok(()),
+    }
+}
+
 /// A connection that only reads, also while another process writes.
 pub(super) async fn open_to_read(path: &Path) -> Result<SqliteConnection, JournalError> {
     let found = std::fs::symlink_metadata(path).map_err(|error| JournalError::file(&error, path))?;
     if !found.is_file() {
         return Err(JournalError::failed(format!("{} is not a regular file", path.display())));
     }
+    mend(path).await?;
     match look(&reading(path), path).await {
         // In a folder that may not be written a WAL database opens only as one that nobody changes.
-        Err(JournalError::NotWritable { .. }) if !wal_of(path).exists() => {
+        Err(JournalError::NotWritable { .. }) if !beside(path, "-wal").exists() => {
             look(&reading(path).immutable(true), path).await
         }
         other => other,
@@ -105,9 +120,9 @@ async fn look(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteConne
     }
 }
 
-fn wal_of(path: &Path) -> std::path::PathBuf {
+fn beside(path: &Path, end: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(end);
     name.into()
 }
 
