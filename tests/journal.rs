@@ -610,3 +610,55 @@ async fn a_process_that_is_killed_leaves_all_that_it_was_told() {
         assert!(!place.open(Mode::Read).await.owner("r1").await.unwrap().unwrap().alive);
     }
 }
+
+#[tokio::test]
+async fn a_making_that_is_killed_is_no_obstacle() {
+    for moment in 0..40 {
+        let place = Place::new();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "child"])
+            .env("JOURNAL_OF_CHILD", place.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(500 * moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match Journal::open(&place.path(), Mode::Read).await {
+            Ok(journal) => drop(journal.runs(9).await.unwrap()),
+            Err(error) => assert!(matches!(error, JournalError::NoJournal { .. }), "after {moment}: {error}"),
+        }
+        let journal = place.open(Mode::Create).await;
+        journal.create_run("r2", &header(), &me()).await.unwrap();
+    }
+}
+
+#[test]
+fn many_may_make_it_at_once() {
+    let place = Place::new();
+    let start = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let (place, start) = (&place, &start);
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                start.wait();
+                runtime.block_on(async {
+                    let journal = place.open(Mode::Create).await;
+                    let lease = journal.create_run(&format!("r{n}"), &header(), &me()).await.unwrap();
+                    let writer = journal.writer(&lease).await.unwrap();
+                    for _ in 0..10 {
+                        writer.append(1, vec![note("x")]).durable().await.unwrap();
+                    }
+                });
+            });
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let journal = place.open(Mode::Read).await;
+        for n in 0..8 {
+            assert_eq!(journal.load(&format!("r{n}")).await.unwrap().records.len(), 11);
+        }
+    });
+}
