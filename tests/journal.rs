@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plan::engine::{Event, FailureKind, Outcome, Who};
-use plan::journal::locks::{LockError, Locks};
-use plan::journal::{Durability, Entry, Header, Journal, JournalError, Mode, OnFailure, Owner, Stream, locate};
+use plan::journal::{Durability, Entry, Header, Journal, JournalError, Mode, OnFailure, Owner, Stream};
 use plan::model::Value;
 use sqlx::{Connection, SqliteConnection};
 
@@ -488,82 +487,6 @@ async fn runs_are_listed_and_found() {
     assert!(matches!(journal.resolve_id(&ids[1][..8]).await, Err(JournalError::Ambiguous { .. })));
 }
 
-#[test]
-fn the_journal_lies_beside_what_the_plan_belongs_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    fs::create_dir_all(root.join("repo/.git")).unwrap();
-    fs::create_dir_all(root.join("repo/a/b")).unwrap();
-    fs::write(root.join("repo/a/b/x.plan"), "").unwrap();
-    let plan = root.join("repo/a/b/x.plan");
-    assert_eq!(locate(&plan, Some(Path::new("j.db"))), Path::new("j.db"));
-    assert_eq!(locate(&plan, None), root.join("repo/.plan/journal.db"));
-    assert_eq!(locate(&root.join("repo/a"), None), root.join("repo/.plan/journal.db"), "a folder");
-    fs::write(root.join("repo/a/plan.toml"), "").unwrap();
-    assert_eq!(locate(&plan, None), root.join("repo/a/.plan/journal.db"));
-    fs::write(root.join("y.plan"), "").unwrap();
-    assert_eq!(locate(&root.join("y.plan"), None), root.join(".plan/journal.db"));
-}
-
-fn addresses(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| format!("postgres://db/{name}")).collect()
-}
-
-#[test]
-fn a_lock_keeps_two_runs_apart() {
-    let folder = tempfile::tempdir().unwrap();
-    let locks = Locks::at(folder.path().join("state/locks"));
-    let (one, two) = (folder.path().join("one.db"), folder.path().join("two.db"));
-    assert!(locks.list().unwrap().is_empty());
-    locks.acquire(&addresses(&["a", "b"]), "r1", &one, &dead()).unwrap();
-    locks.acquire(&addresses(&["b", "c"]), "r1", &one, &me()).unwrap();
-
-    for (run, journal) in [("r2", &one), ("r1", &two)] {
-        let Err(LockError::Held(held)) = locks.acquire(&addresses(&["d", "b"]), run, journal, &me()) else {
-            panic!("{run} was let in");
-        };
-        assert_eq!((&*held.address, &*held.run, &held.journal), ("postgres://db/b", "r1", &one));
-        assert!(held.alive() && held.owner == me(), "its owner is the newest");
-    }
-    let list = locks.list().unwrap();
-    assert_eq!(
-        list.iter().map(|lock| &*lock.address).collect::<Vec<_>>(),
-        addresses(&["a", "b", "c"]),
-        "d was not taken"
-    );
-    assert!(!list[0].alive(), "its process is gone and the lock stays");
-    for entry in fs::read_dir(folder.path().join("state/locks")).unwrap() {
-        assert_eq!(mode_of(&entry.unwrap().path()), 0o600);
-    }
-    assert_eq!(mode_of(&folder.path().join("state/locks")), 0o700);
-
-    locks.release("r1", &two).unwrap();
-    assert_eq!(locks.list().unwrap().len(), 3, "another journal's run of that name holds nothing");
-    assert_eq!(locks.free("postgres://db/a").unwrap().unwrap().run, "r1");
-    assert_eq!(locks.free("postgres://db/a").unwrap(), None);
-    locks.release("r1", &one).unwrap();
-    locks.acquire(&addresses(&["d", "b"]), "r2", &two, &me()).unwrap();
-}
-
-#[test]
-fn of_many_at_once_one_gets_the_lock() {
-    let folder = tempfile::tempdir().unwrap();
-    let locks = Locks::at(folder.path().join("locks"));
-    let got: Vec<bool> = std::thread::scope(|scope| {
-        let try_one = |n: usize| {
-            let (locks, journal) = (locks.clone(), folder.path().join("j.db"));
-            let mut names = addresses(&["a", "b", "c"]);
-            names.rotate_left(n % 3);
-            scope.spawn(move || locks.acquire(&names, &format!("r{n}"), &journal, &me()).is_ok())
-        };
-        let threads: Vec<_> = (0..16).map(try_one).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    assert_eq!(got.iter().filter(|got| **got).count(), 1);
-    let list = locks.list().unwrap();
-    assert!(list.len() == 3 && list.iter().all(|lock| lock.run == list[0].run));
-}
-
 /// Does nothing by itself: started by the next test, it is the process that gets killed. It says the number of each record once that is durable.
 #[tokio::test]
 async fn child() {
@@ -608,4 +531,56 @@ async fn a_process_that_is_killed_leaves_all_that_it_was_told() {
         assert_eq!(loaded.records.last().unwrap().epoch, round + 1);
         assert!(!place.open(Mode::Read).await.owner("r1").await.unwrap().unwrap().alive);
     }
+}
+
+#[tokio::test]
+async fn a_making_that_is_killed_is_no_obstacle() {
+    for moment in 0..40 {
+        let place = Place::new();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child"])
+            .env("JOURNAL_OF_CHILD", place.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(500 * moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match Journal::open(&place.path(), Mode::Read).await {
+            Ok(journal) => drop(journal.runs(9).await.unwrap()),
+            Err(error) => assert!(matches!(error, JournalError::NoJournal { .. }), "after {moment}: {error}"),
+        }
+        let journal = place.open(Mode::Create).await;
+        journal.create_run("r2", &header(), &me()).await.unwrap();
+    }
+}
+
+#[test]
+fn many_may_make_it_at_once() {
+    let place = Place::new();
+    let start = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let (place, start) = (&place, &start);
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                start.wait();
+                runtime.block_on(async {
+                    let journal = place.open(Mode::Create).await;
+                    let lease = journal.create_run(&format!("r{n}"), &header(), &me()).await.unwrap();
+                    let writer = journal.writer(&lease).await.unwrap();
+                    for _ in 0..10 {
+                        writer.append(1, vec![note("x")]).durable().await.unwrap();
+                    }
+                });
+            });
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let journal = place.open(Mode::Read).await;
+        for n in 0..8 {
+            assert_eq!(journal.load(&format!("r{n}")).await.unwrap().records.len(), 11);
+        }
+    });
 }

@@ -147,6 +147,7 @@ impl Host<'_> {
                 Message::Input(input) => drop(self.take(input)),
                 Message::Asked(asked) => self.asked(asked).await,
                 Message::JournalFailed(error) => self.failed = Some(error),
+                Message::HookEnded => tokio::task::yield_now().await,
             }
             next = self.receiver.try_recv().ok();
         }

@@ -28,6 +28,8 @@ pub(crate) enum Message {
     Input(Input),
     Asked(Vec<Asked>),
     JournalFailed(JournalError),
+    /// A hook has ended: the loop may be waiting for nothing else.
+    HookEnded,
 }
 
 /// The running tasks.
@@ -130,6 +132,7 @@ impl Tasks {
         }
         let at = At::hook(self, session, event);
         let observer = session.observer.clone();
+        let sender = self.sender.clone();
         self.set.spawn(async move {
             if let Some(ticket) = durable {
                 // A journal that fails is noticed by the loop itself.
@@ -143,6 +146,7 @@ impl Tasks {
                     Outcome::Unknown { why } => observer.note(&format!("a hook was ended: {why}")),
                 }
             }
+            let _ = sender.send(Message::HookEnded);
         });
     }
 

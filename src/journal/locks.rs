@@ -40,6 +40,7 @@ impl Lock {
 pub enum LockError {
     /// Another run holds one of them, by this lock.
     Held(Box<Lock>),
+    /// The files of the locks could not be used.
     Failed(JournalError),
 }
 
@@ -78,7 +79,7 @@ pub fn free(address: &str) -> Result<Option<Lock>, JournalError> {
 
 /// A folder of locks.
 #[derive(Debug, Clone)]
-pub struct Locks {
+struct Locks {
     folder: PathBuf,
 }
 
@@ -89,12 +90,12 @@ struct Guard {
 
 impl Locks {
     /// Those in a folder.
-    pub fn at(folder: impl Into<PathBuf>) -> Self {
+    fn at(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
     /// Those of this user: `${XDG_STATE_HOME:-~/.local/state}/plan/locks`.
-    pub fn of_user() -> Result<Self, JournalError> {
+    fn of_user() -> Result<Self, JournalError> {
         let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
         let none =
@@ -103,7 +104,7 @@ impl Locks {
     }
 
     /// See [`acquire`].
-    pub fn acquire(&self, addresses: &[String], run: &str, journal: &Path, owner: &Owner) -> Result<(), LockError> {
+    fn acquire(&self, addresses: &[String], run: &str, journal: &Path, owner: &Owner) -> Result<(), LockError> {
         let journal = identity(journal)?;
         let _guard = self.guard()?;
         let mut new = Vec::new();
@@ -132,7 +133,7 @@ impl Locks {
     }
 
     /// See [`release`].
-    pub fn release(&self, run: &str, journal: &Path) -> Result<(), JournalError> {
+    fn release(&self, run: &str, journal: &Path) -> Result<(), JournalError> {
         let journal = identity(journal)?;
         if !self.folder.exists() {
             return Ok(());
@@ -147,7 +148,7 @@ impl Locks {
     }
 
     /// See [`list`].
-    pub fn list(&self) -> Result<Vec<Lock>, JournalError> {
+    fn list(&self) -> Result<Vec<Lock>, JournalError> {
         match self.folder.exists() {
             true => self.all(),
             false => Ok(Vec::new()),
@@ -155,7 +156,7 @@ impl Locks {
     }
 
     /// See [`free`].
-    pub fn free(&self, address: &str) -> Result<Option<Lock>, JournalError> {
+    fn free(&self, address: &str) -> Result<Option<Lock>, JournalError> {
         if !self.folder.exists() {
             return Ok(None);
         }
@@ -234,5 +235,83 @@ fn identity(journal: &Path) -> Result<PathBuf, JournalError> {
     match journal.canonicalize() {
         Ok(path) => Ok(path),
         Err(_) => files::absolute(journal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode_of(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn me() -> Owner {
+        Owner::of_this_process(&host(), "ann")
+    }
+
+    fn dead() -> Owner {
+        Owner { started: me().started + 1, ..me() }
+    }
+
+    fn addresses(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| format!("postgres://db/{name}")).collect()
+    }
+
+    #[test]
+    fn a_lock_keeps_two_runs_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let locks = Locks::at(folder.path().join("state/locks"));
+        let (one, two) = (folder.path().join("one.db"), folder.path().join("two.db"));
+        assert!(locks.list().unwrap().is_empty());
+        locks.acquire(&addresses(&["a", "b"]), "r1", &one, &dead()).unwrap();
+        locks.acquire(&addresses(&["b", "c"]), "r1", &one, &me()).unwrap();
+
+        for (run, journal) in [("r2", &one), ("r1", &two)] {
+            let Err(LockError::Held(held)) = locks.acquire(&addresses(&["d", "b"]), run, journal, &me()) else {
+                panic!("{run} was let in");
+            };
+            assert_eq!((&*held.address, &*held.run, &held.journal), ("postgres://db/b", "r1", &one));
+            assert!(held.alive() && held.owner == me(), "its owner is the newest");
+        }
+        let list = locks.list().unwrap();
+        assert_eq!(
+            list.iter().map(|lock| &*lock.address).collect::<Vec<_>>(),
+            addresses(&["a", "b", "c"]),
+            "d was not taken"
+        );
+        assert!(!list[0].alive(), "its process is gone and the lock stays");
+        for entry in fs::read_dir(folder.path().join("state/locks")).unwrap() {
+            assert_eq!(mode_of(&entry.unwrap().path()), 0o600);
+        }
+        assert_eq!(mode_of(&folder.path().join("state/locks")), 0o700);
+
+        locks.release("r1", &two).unwrap();
+        assert_eq!(locks.list().unwrap().len(), 3, "another journal's run of that name holds nothing");
+        assert_eq!(locks.free("postgres://db/a").unwrap().unwrap().run, "r1");
+        assert_eq!(locks.free("postgres://db/a").unwrap(), None);
+        locks.release("r1", &one).unwrap();
+        locks.acquire(&addresses(&["d", "b"]), "r2", &two, &me()).unwrap();
+    }
+
+    #[test]
+    fn of_many_at_once_one_gets_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let locks = Locks::at(folder.path().join("locks"));
+        let got: Vec<bool> = std::thread::scope(|scope| {
+            let try_one = |n: usize| {
+                let (locks, journal) = (locks.clone(), folder.path().join("j.db"));
+                let mut names = addresses(&["a", "b", "c"]);
+                names.rotate_left(n % 3);
+                scope.spawn(move || locks.acquire(&names, &format!("r{n}"), &journal, &me()).is_ok())
+            };
+            let threads: Vec<_> = (0..16).map(try_one).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(got.iter().filter(|got| **got).count(), 1);
+        let list = locks.list().unwrap();
+        assert!(list.len() == 3 && list.iter().all(|lock| lock.run == list[0].run));
     }
 }

@@ -45,3 +45,25 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), JournalError> {
         Ok(()) | Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journal_lies_beside_what_the_plan_belongs_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("repo/.git")).unwrap();
+        fs::create_dir_all(root.join("repo/a/b")).unwrap();
+        fs::write(root.join("repo/a/b/x.plan"), "").unwrap();
+        let plan = root.join("repo/a/b/x.plan");
+        assert_eq!(locate(&plan, Some(Path::new("j.db"))), Path::new("j.db"));
+        assert_eq!(locate(&plan, None), root.join("repo/.plan/journal.db"));
+        assert_eq!(locate(&root.join("repo/a"), None), root.join("repo/.plan/journal.db"), "a folder");
+        fs::write(root.join("repo/a/plan.toml"), "").unwrap();
+        assert_eq!(locate(&plan, None), root.join("repo/a/.plan/journal.db"));
+        fs::write(root.join("y.plan"), "").unwrap();
+        assert_eq!(locate(&root.join("y.plan"), None), root.join(".plan/journal.db"));
+    }
+}

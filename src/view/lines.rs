@@ -231,9 +231,11 @@ pub fn ended(status: RunStatus, left: &[&str]) -> String {
         RunStatus::Paused => "paused",
         RunStatus::Unwinding => "unwinding",
     };
-    match (left.is_empty(), status) {
-        (true, _) | (_, RunStatus::Succeeded | RunStatus::NothingDone | RunStatus::RolledBack) => what.into(),
-        (false, _) => format!("{what}; what remains: {}", left.join(", ")),
+    match status {
+        RunStatus::Stuck | RunStatus::PartlyRolledBack | RunStatus::Closed if !left.is_empty() => {
+            format!("{what}; what remains: {}", left.join(", "))
+        }
+        _ => what.into(),
     }
 }
 

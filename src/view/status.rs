@@ -184,10 +184,15 @@ fn cause(facts: &Facts<'_>) -> Option<Cause> {
                 | Event::GateExpired { .. }
                 | Event::ObservationFailed { .. }
                 | Event::UndoFailed { .. }
+                | Event::UnwindingBegan { .. }
         )
     })?;
     let at = from + failing;
     let event = events[at];
+    if let Event::UnwindingBegan { why, .. } = event {
+        // Nothing had failed: somebody wanted it so.
+        return Some(Cause { node: None, what: why.clone(), drawn: None, seen: Vec::new(), tail: String::new() });
+    }
     let line = lines::line(event, facts.work)?;
     let node = line.node?;
     let id = facts.work.nodes[node].id.clone();
