@@ -8,7 +8,7 @@ use crate::syntax::ast::{self, Arg};
 
 use super::codes;
 use super::context::{Context, Place, Want, at};
-use super::expr::{broken, expect, lower, no_member, with_article};
+use super::expr::{broken, expect, lower, maybe_none, no_member, with_article};
 use super::names::nearest;
 
 /// `name(args)`, or `base.name(args)` with the base as first argument.
@@ -116,7 +116,9 @@ fn unknown_function(
     let word = name.text.as_str();
     let elsewhere = registry::all().find(|function| function.word() == word);
     let diagnostic = match elsewhere {
-        Some(function) if choose_any(word, resource).is_some() || function.on.is_none() => misplaced(name, function, want),
+        Some(first) if choose_any(word, resource).is_some() || first.on.is_none() => {
+            misplaced(name, choose_any(word, resource).unwrap_or(first), want)
+        }
         Some(function) => {
             let on = function.on.map_or("value", ResourceKind::word);
             Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("`{word}` is a function of {}", article(on)))
@@ -158,15 +160,16 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
         FunctionKind::Probe => ("reads the world", "probes stand in `require`, `verify`, `when`, `remember` and `done when`"),
         FunctionKind::Action => ("changes the world", "actions stand after `do` and `undo`"),
         FunctionKind::Tool => ("makes a migration tool", "it stands in `migrations = …` of a database"),
-        FunctionKind::Source => ("is where a secret comes from", "it stands in `secret name = …`"),
+        FunctionKind::Source => ("says where a secret comes from", "it stands in `secret name = …`"),
     };
     let wanted = match want {
         Want::Action => "an action",
         Want::Tool => "a migration tool",
-        Want::Source => "`env(…)`, `file(…)` or `command(…)`",
-        Want::Value => "a value that is known here",
+        Want::Source => "one of `env(…)`, `file(…)` or `command(…)`",
+        Want::Value if function.kind == FunctionKind::Probe => "a value that is known without that",
+        Want::Value => "a value",
     };
-    Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}; here stands {wanted}")).advice(belongs)
+    Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}, and here {wanted} is wanted")).advice(belongs)
 }
 
 fn no_such_probe(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span) -> Expr {
@@ -312,10 +315,10 @@ pub(super) fn as_call(cx: &mut Context<'_>, value: &ast::Expr, place: &Place, wa
             let (what, example) = match want {
                 Want::Action => ("an action", "for example `run(\"make deploy\")`"),
                 Want::Tool => ("a migration tool", "for example `alembic(\"backend\")`"),
-                Want::Source => ("where the secret comes from", "for example `env(\"DATABASE_URL\")`"),
+                Want::Source => ("the source of a secret", "for example `env(\"DATABASE_URL\")`"),
                 Want::Value => ("a call", "`name(…)`"),
             };
-            cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, format!("here stands {what}")).advice(example));
+            cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, format!("this is a value, and here {what} is wanted")).advice(example));
             broken(span)
         }
     }
@@ -351,6 +354,12 @@ fn check(cx: &mut Context<'_>, expr: &Expr, param: &Param, first: Option<&Ty>) {
     }
     if let Sig::Is(make) = param.sig {
         expect(cx, expr, &make(), &format!("`{}` takes", param.name));
+        return;
+    }
+    if let Ty::Optional(of) = &expr.ty
+        && param.sig.accepts(of, first)
+    {
+        maybe_none(cx, expr);
         return;
     }
     let message = format!("`{}` takes {}, and this is {}", param.name, param.sig, with_article(&expr.ty));
@@ -393,17 +402,16 @@ pub(super) fn operator(cx: &mut Context<'_>, op: BinaryOp, op_span: Span, left: 
             expect(cx, right, &Ty::Bool, word);
             Ty::Bool
         }
-        BinaryOp::Eq | BinaryOp::Ne => compared(cx, op_span, left, right, comparable(&left.ty, &right.ty)),
+        BinaryOp::Eq | BinaryOp::Ne => compared(cx, op, op_span, left, right, comparable),
         BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-            compared(cx, op_span, left, right, ordered(&left.ty, &right.ty))
+            compared(cx, op, op_span, left, right, ordered)
         }
-        BinaryOp::In | BinaryOp::NotIn => compared(cx, op_span, left, right, contained(&left.ty, &right.ty)),
+        BinaryOp::In | BinaryOp::NotIn => compared(cx, op, op_span, left, right, contained),
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => arithmetic(op, &left.ty, &right.ty).unwrap_or_else(|| {
-            let sign = match op {
-                BinaryOp::Add => "+",
-                BinaryOp::Sub => "-",
-                _ => "*",
-            };
+            if optional(cx, left, right, |left, right| arithmetic(op, left, right).is_some()) {
+                return Ty::Error;
+            }
+            let sign = sign(op);
             let message = format!("`{sign}` does not go with {} and {}", with_article(&left.ty), with_article(&right.ty));
             let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
                 .related(left.span, left.ty.to_string())
@@ -417,9 +425,50 @@ pub(super) fn operator(cx: &mut Context<'_>, op: BinaryOp, op_span: Span, left: 
     }
 }
 
-fn compared(cx: &mut Context<'_>, op_span: Span, left: &Expr, right: &Expr, fits: bool) -> Ty {
-    if !fits {
-        let message = format!("{} and {} cannot be compared so", with_article(&left.ty), with_article(&right.ty));
+fn sign(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::And => "and",
+        BinaryOp::Or => "or",
+        BinaryOp::Eq => "==",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+        BinaryOp::In => "in",
+        BinaryOp::NotIn => "not in",
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Mul => "*",
+    }
+}
+
+/// Whether nothing but a possible `none` keeps two sides apart, which is reported.
+fn optional(cx: &mut Context<'_>, left: &Expr, right: &Expr, fits: impl Fn(&Ty, &Ty) -> bool) -> bool {
+    let bare = |ty: &Ty| match ty {
+        Ty::Optional(of) => of.as_ref().clone(),
+        ty => ty.clone(),
+    };
+    let found = [left, right].into_iter().find(|side| matches!(side.ty, Ty::Optional(_)));
+    match found {
+        Some(side) if fits(&bare(&left.ty), &bare(&right.ty)) => {
+            maybe_none(cx, side);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn compared(
+    cx: &mut Context<'_>,
+    op: BinaryOp,
+    op_span: Span,
+    left: &Expr,
+    right: &Expr,
+    fits: fn(&Ty, &Ty) -> bool,
+) -> Ty {
+    if !fits(&left.ty, &right.ty) && !optional(cx, left, right, fits) {
+        let message = format!("`{}` does not go with {} and {}", sign(op), with_article(&left.ty), with_article(&right.ty));
         cx.say(
             Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
                 .related(left.span, left.ty.to_string())

@@ -110,11 +110,11 @@ Right:
 
 Wrong:
 
-    when note.len > 0
+    when note.len() > 0
 
 Right:
 
-    when note != none and note.len > 0
+    when note != none and note.len() > 0
 ";
     NOT_PRINTABLE = "P0210" "not_printable" "A value cannot stand in a text"
 "Only what prints as one word can: texts, numbers, truth values, durations, sizes, times and `json` scalars.
@@ -320,17 +320,6 @@ Wrong:
 Right:
 
     verify db.reachable within 30s
-";
-    TOO_MANY_NODES = "P0228" "too_many_nodes" "A plan has too many steps"
-"The ceiling is there so that a mistake in a generator is noticed; it can be raised.
-
-Wrong:
-
-    (a plan of 10,001 steps)
-
-Right:
-
-    plan validate --max-nodes 20000 big.plan
 ";
     BAD_APPROVAL = "P0229" "bad_approval" "An approval cannot be given"
 "`approve n of [names]` needs at least n names, and n of at least 1.

@@ -66,6 +66,8 @@ pub(super) struct Place {
     pub own: HashMap<String, (Ref, Ty)>,
     /// Declarations after this one are not known yet: a `let` sees those before it.
     pub lets_before: Option<usize>,
+    /// No `let` may be used: parameters' defaults and the sources of secrets come before them all.
+    pub no_lets: bool,
     /// Steps and gates may be named.
     pub nodes: bool,
     /// Optional values that have been compared with `none`, by path.
@@ -118,12 +120,21 @@ impl Context<'_> {
                 );
                 None
             }
+            (Ref::Let(_), Place { no_lets: true, .. }) => {
+                let message = format!("`{name}` is a let, which is not known yet here");
+                self.say(
+                    Diagnostic::new(&codes::WRONG_PLACE, span, message)
+                        .related(declared, "declared here")
+                        .advice("parameters and the sources of secrets come first: use a parameter, or write the value out"),
+                );
+                None
+            }
             (Ref::Let(index), Place { lets_before: Some(before), .. }) if index >= *before => {
                 self.say(
-                    Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("`{name}` is not known yet"))
-                        .label("used before its `let`")
+                    Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("`{name}` is not known yet: its `let` stands no earlier"))
+                        .label("used before its `let` is complete")
                         .related(declared, "declared here")
-                        .advice("move that `let` up"),
+                        .advice("a let uses only those above it: move that `let` up"),
                 );
                 None
             }
@@ -147,6 +158,10 @@ impl Context<'_> {
         let near = names::nearest(name, own.chain(self.names.all())).map(str::to_owned);
         let function = crate::registry::all().any(|function| function.word() == name);
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
+        if let Some((what, _)) = near.as_deref().and_then(|near| self.names.find(near)) {
+            // It is meant, so it is not reported as unused besides.
+            self.note_use(what);
+        }
         diagnostic = match near {
             Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
             None if function => diagnostic.advice(format!("`{name}` is a function: call it, `{name}(…)`")),

@@ -95,13 +95,17 @@ fn conversion(wanted: &Ty, given: &Ty) -> Option<String> {
 pub(super) fn with_article(ty: &Ty) -> String {
     let text = ty.to_string();
     match text.chars().next() {
+        _ if matches!(ty, Ty::Record(_)) && (text.starts_with("step ") || text.starts_with("gate ")) => match text.split_once(' ') {
+            Some((kind, name)) => format!("the {kind} `{name}`"),
+            None => text,
+        },
         Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {text}"),
         _ if matches!(ty, Ty::None) => "none".into(),
         _ => format!("a {text}"),
     }
 }
 
-fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
+pub(super) fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
     cx.say(
         Diagnostic::new(&codes::MAYBE_NONE, expr.span, "this may be `none`")
             .label(expr.ty.to_string())
@@ -112,7 +116,7 @@ fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
 fn regex(cx: &mut Context<'_>, pattern: &str, span: Span) -> Expr {
     if let Err(error) = regex::Regex::new(pattern) {
         let text = error.to_string();
-        let last = text.lines().last().unwrap_or(&text).trim_start_matches("error: ").to_owned();
+        let last = text.lines().last().unwrap_or(&text).trim_start_matches("error: ").trim_end_matches('.').to_owned();
         cx.say(
             Diagnostic::new(&codes::BAD_REGEX, span, format!("this regular expression cannot be read: {last}"))
                 .advice("look-around and back references do not exist here; `\\` takes a special character as it is"),
@@ -259,7 +263,7 @@ pub(super) fn no_member(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, spa
         (Some(near), _) => diagnostic.advice(format!("did you mean `{near}`?")),
         (None, true) => diagnostic.advice(format!("`{0}` is a function: call it, `.{0}(…)`", name.text)),
         (None, false) if !known.is_empty() => diagnostic.advice(format!("it has: {}", known.join(", "))),
-        (None, false) => diagnostic,
+        (None, false) => diagnostic.advice(format!("{} has no members at all", with_article(&base.ty))),
     };
     cx.say(diagnostic);
     broken(span)

@@ -6,7 +6,6 @@ use crate::diag::Diagnostic;
 use crate::model::{Expr, FunctionKind, Hook, HookEvent, Let, Node, Param, Plan, Ref, Resource, Secret, Ty};
 use crate::registry;
 use crate::source::{Source, Span};
-use crate::syntax::Limits;
 use crate::syntax::ast::{self, ClauseKind, ItemKind, NodeDecl, NodeKind, PlanDecl, TypeExpr};
 
 use super::args::as_call;
@@ -16,7 +15,7 @@ use super::names::{Names, nearest, word};
 use super::{clauses, codes, digest, node, resource, step};
 
 /// Types a plan. What comes back is whole even when there were mistakes; whether it may be used is the caller's to decide.
-pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Plan {
+pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<Diagnostic>) -> Plan {
     let mut cx = Context {
         diagnostics,
         names: Names::default(),
@@ -27,7 +26,6 @@ pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, limits: &Limits, diagn
         used: Default::default(),
     };
     let items = Items::of(ast);
-    too_many(&mut cx, &items, limits);
     declare(&mut cx, &items);
     let environments = environments(&mut cx, &items);
     let mut plan = Plan {
@@ -91,14 +89,6 @@ impl<'a> Items<'a> {
             }
         }
         items
-    }
-}
-
-fn too_many(cx: &mut Context<'_>, items: &Items<'_>, limits: &Limits) {
-    if let Some(node) = items.nodes.get(limits.nodes) {
-        let message = format!("a plan has at most {} steps and gates, and this one has {}", limits.nodes, items.nodes.len());
-        let advice = "split it, or raise the ceiling with `--max-nodes`";
-        cx.say(Diagnostic::new(&codes::TOO_MANY_NODES, at(&node.name), message).advice(advice));
     }
 }
 
@@ -173,7 +163,7 @@ fn params(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<Param> {
     for (index, (name, _, default, span)) in items.params.iter().enumerate() {
         let ty = cx.params[index].clone();
         let default = default.map(|default| {
-            let default = lower_expr(cx, default, &Place { lets_before: Some(0), ..Place::default() });
+            let default = lower_expr(cx, default, &Place { no_lets: true, ..Place::default() });
             expect(cx, &default, &ty, &format!("the parameter `{}` is", name.text));
             only_earlier(cx, &default, index);
             default
@@ -186,12 +176,19 @@ fn params(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<Param> {
 fn only_earlier(cx: &mut Context<'_>, default: &Expr, index: usize) {
     let mut wrong = Vec::new();
     default.walk(&mut |part| match part.kind {
-        crate::model::ExprKind::Ref(Ref::Param(other)) if other >= index => wrong.push((part.span, "a parameter before it")),
-        crate::model::ExprKind::Ref(Ref::Secret(_)) => wrong.push((part.span, "no secret: parameters are on record")),
+        crate::model::ExprKind::Ref(Ref::Param(other)) if other >= index => {
+            wrong.push((part.span, "a default cannot use its own parameter or a later one", "use one declared above it"));
+        }
+        crate::model::ExprKind::Ref(Ref::Secret(_)) => {
+            wrong.push((part.span, "a default cannot use a secret: parameters are on record", "use the secret itself where it is needed"));
+        }
+        crate::model::ExprKind::Ref(Ref::Resource(_)) => {
+            wrong.push((part.span, "a default cannot use a resource: those come after the parameters", "use the resource where it is needed"));
+        }
         _ => {}
     });
-    for (span, may) in wrong {
-        cx.wrong(&codes::WRONG_PLACE, span, format!("a default may use {may}"));
+    for (span, message, advice) in wrong {
+        cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, message).advice(advice));
     }
 }
 
@@ -232,13 +229,13 @@ fn param_type(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
 
 fn lacks(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
     let name = &given.name.text;
-    let diagnostic = Diagnostic::new(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{name}` of what?"));
+    let diagnostic = Diagnostic::new(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{name}` needs one type in parentheses: what it holds"));
     cx.say(diagnostic.advice(format!("for example `{name}(string)`")));
     Ty::Error
 }
 
 fn secrets(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<Secret> {
-    let place = Place { lets_before: Some(0), ..Place::default() };
+    let place = Place { no_lets: true, ..Place::default() };
     let of = |cx: &mut Context<'_>, (name, source, span): &(&ast::Name, &ast::Expr, Span)| Secret {
         name: name.text.clone(),
         source: as_call(cx, source, &place, Want::Source),
@@ -340,7 +337,7 @@ fn hook_event(cx: &mut Context<'_>, name: &ast::Name) -> Option<HookEvent> {
         "paused" => Some(HookEvent::Paused),
         "stuck" => Some(HookEvent::Stuck),
         other => {
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_EVENT, at(name), format!("nothing happens `on {other}`"));
+            let diagnostic = Diagnostic::new(&codes::UNKNOWN_EVENT, at(name), format!("there is no event `{other}`"));
             cx.say(diagnostic.advice(match nearest(other, ["failure", "success", "paused", "stuck"]) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "a hook runs on `failure`, `success`, `paused` or `stuck`".into(),
@@ -357,7 +354,9 @@ fn unused(cx: &mut Context<'_>, items: &Items<'_>) {
     let resources = items.resources.iter().enumerate().map(|(i, item)| (Used::Resource(i), item.1, item.0.word()));
     let all: Vec<_> = params.chain(secrets).chain(lets).chain(resources).collect();
     for (used, name, what) in all {
-        if !cx.used.contains(&used) && !name.text.starts_with('_') {
+        // The second of two with one name has been reported.
+        let first = cx.names.find(&name.text).is_some_and(|(_, declared)| declared == at(name));
+        if first && !cx.used.contains(&used) && !name.text.starts_with('_') {
             let message = format!("the {what} `{}` is never used", name.text);
             let advice = "use it or take it away; a name that begins with `_` may stay";
             cx.say(Diagnostic::new(&codes::UNUSED, at(name), message).advice(advice));

@@ -30,9 +30,9 @@ pub struct Checked {
 }
 
 /// Checks a parsed file: never runs anything, reads nothing but its arguments.
-pub fn check(source: &Arc<Source>, parsed: &Parsed, limits: &Limits) -> Checked {
+pub fn check(source: &Arc<Source>, parsed: &Parsed, _limits: &Limits) -> Checked {
     let mut diagnostics = parsed.diagnostics.clone();
-    let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, limits, &mut diagnostics));
+    let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, &mut diagnostics));
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end, d.code.id));
     let refused = diagnostics.iter().any(Diagnostic::is_error);
     Checked { plan: plan.filter(|_| !refused), diagnostics }

@@ -57,6 +57,12 @@ pub(super) fn lower_step(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, ou
         ClauseKind::Do(expr) => Some((as_call(cx, expr, &pure(&place), Want::Action), clause)),
         _ => None,
     });
+    // More than one has been reported; the names in them count as used all the same.
+    for clause in decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::Do(_))).skip(1) {
+        if let ClauseKind::Do(expr) = &clause.kind {
+            as_call(cx, expr, &pure(&place), Want::Action);
+        }
+    }
     let entry = action.as_ref().and_then(|(action, _)| entry_of(action));
     let mut step = empty(entry);
     step.action = action.as_ref().map(|(action, _)| action.clone());
@@ -65,7 +71,11 @@ pub(super) fn lower_step(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, ou
         simple(cx, clause, &mut step, &place);
     }
     undo(cx, decl, &mut step, entry, &place);
-    consistent(cx, decl, &step, action.is_some());
+    match action {
+        // What is wrong with the action has been said, and nothing else can be said of it.
+        Some((action, _)) if entry.is_none() && action.ty == Ty::Error => {}
+        action => consistent(cx, decl, &step, action.is_some()),
+    }
     step
 }
 
@@ -149,10 +159,18 @@ fn resource(cx: &mut Context<'_>, name: &ast::Name, kind: ResourceKind) -> Optio
     match what {
         Ref::Resource(index) if cx.resources[index].kind == kind => Some(index),
         _ => {
-            let message = format!("`{}` is not a {}", name.text, kind.word());
+            let message = format!("`{}` is {}, and here a {} is wanted", name.text, said(cx, what), kind.word());
             cx.wrong(&codes::WRONG_PLACE, at(name), message);
             None
         }
+    }
+}
+
+/// What a name stands for, in words, with the kind of a resource.
+fn said(cx: &Context<'_>, what: Ref) -> String {
+    match what {
+        Ref::Resource(index) => format!("a {}", cx.resources[index].kind.word()),
+        other => super::names::word(other).to_owned(),
     }
 }
 
@@ -191,8 +209,12 @@ fn undo(cx: &mut Context<'_>, decl: &NodeDecl, step: &mut Step, entry: Option<&'
         };
         match first {
             Some(first) => {
-                let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, clause.word.0, "a step has one way back, or none");
-                cx.say(diagnostic.related(first, "already said here").advice("keep one of them"));
+                let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, clause.word.0, "this step has already said how it is taken back");
+                let several = decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::Undo(_))).count() > 1;
+                cx.say(diagnostic.related(first, "already said here").advice(match several {
+                    true => "join several ways back with `or`: `undo a() or b()`",
+                    false => "keep one of them",
+                }));
             }
             None => {
                 first = Some(clause.word.0);
@@ -219,7 +241,8 @@ fn alternative(cx: &mut Context<'_>, given: &ast::Alternative, place: &Place) ->
 
 /// What must hold between the clauses of a step.
 fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
-    for clause in &decl.clauses {
+    let mut without: Vec<(&str, Span)> = Vec::new();
+    for clause in decl.clauses.iter().filter(|_| !acts) {
         let needs_action = match &clause.kind {
             ClauseKind::Timeout(_) => "timeout",
             ClauseKind::Retry { .. } => "retry",
@@ -235,16 +258,19 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
             ClauseKind::BackupOf(_) => "backup_of",
             _ => continue,
         };
-        if !acts {
-            let message = format!("`{needs_action}` says something about an action, and this step has none");
-            let diagnostic = Diagnostic::new(&codes::NEEDS_ACTION, clause.word.0, message);
-            cx.say(diagnostic.advice("add a `do`, or take the clause away"));
-        }
+        without.push((needs_action, clause.word.0));
+    }
+    if let Some(((word, span), others)) = without.split_first() {
+        let message = format!("`{word}` says something about an action, and this step has none");
+        let diagnostic = Diagnostic::new(&codes::NEEDS_ACTION, *span, message);
+        let diagnostic = others.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.related(*span, "and this"));
+        cx.say(diagnostic.advice("add a `do`, or take the clause away"));
     }
     let word = |wanted: fn(&ClauseKind) -> bool| decl.clauses.iter().find(|clause| wanted(&clause.kind)).map(|c| c.word.0);
     let undone = matches!(step.undo, Undo::Alternatives(_) | Undo::Default);
     if let (true, false, Some(span)) = (acts, undone, word(|kind| matches!(kind, ClauseKind::VerifyUndo { .. }))) {
-        cx.wrong(&codes::UNDO_CONFLICT, span, "there is no undo here that could be verified");
+        let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, span, "this step has no undo that could be verified");
+        cx.say(diagnostic.advice("give it an `undo …`, or take the clause away"));
     }
     let safe = step.idempotent || step.atomic;
     if let (true, false, Some(span)) = (acts, safe, word(|kind| matches!(kind, ClauseKind::Retry { .. }))) {
@@ -258,7 +284,8 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
         let advice = "only steps without effect, `atomic` ones, or those with `undo nothing \"…\"` can";
         cx.say(Diagnostic::new(&codes::NOT_OPTIONAL, span, message).advice(advice));
     }
-    if !acts && step.verifies.is_empty() && !decl.clauses.iter().any(|c| does_something(&c.kind)) {
+    let misplaced = decl.clauses.iter().any(|clause| !clauses::belongs(decl.kind, &clause.kind));
+    if !acts && without.is_empty() && !misplaced && step.verifies.is_empty() && !decl.clauses.iter().any(|c| does_something(&c.kind)) {
         let message = format!("the step `{}` does and checks nothing", decl.name.text);
         cx.say(Diagnostic::new(&codes::EMPTY_STEP, at(&decl.name), message).advice("give it a `do`, a `require` or a `verify`"));
     }
