@@ -28,6 +28,11 @@ pub(super) fn call(
     let Some(function) = choose(&name.text, resource, want, place) else {
         return unknown_function(cx, name, resource, base.as_ref(), span, place, want);
     };
+    if let (Some(on), None, None, Some(first)) = (function.on, &base, resource, args.first())
+        && first.name.is_none()
+    {
+        return not_on_resource(cx, function, name, on, args, span, place);
+    }
     let bound = bind(cx, function, name, base, args, place);
     let first = bound.first().and_then(Option::as_ref).map(|arg| arg.ty.clone());
     let ty = match (want, function.kind) {
@@ -39,6 +44,26 @@ pub(super) fn call(
     let secret = tainted && bound.iter().flatten().any(|arg| arg.secret);
     let call = Call { function: function.name, kind: function.kind, args: bound, name_span: at(name) };
     Expr { kind: ExprKind::Call(Box::new(call)), ty, secret, span }
+}
+
+/// `rows("leads")`: the resource was forgotten.
+fn not_on_resource(
+    cx: &mut Context<'_>,
+    function: &'static Function,
+    name: &ast::Name,
+    on: ResourceKind,
+    args: &[Arg],
+    span: Span,
+    place: &Place,
+) -> Expr {
+    let before = cx.diagnostics.len();
+    let types: Vec<Ty> = args.iter().map(|arg| lower(cx, &arg.value, place).ty).collect();
+    if cx.diagnostics.len() == before && types.first() != Some(&Ty::Error) {
+        let message = format!("`{}` needs {} first", name.text, article(on.word()));
+        let advice = format!("it is called like this: `{}`, or `{}.{}(…)`", function.signature(), on.word(), function.word());
+        cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), message).advice(advice));
+    }
+    broken(span)
 }
 
 /// `base.name(args)`: a call with the base first, unless the base has such a member.
@@ -130,11 +155,13 @@ fn unknown_function(
             {
                 return no_such_probe(cx, base, name, span);
             }
+            // A value that is called is used all the same.
+            cx.note(word);
             let allowed = kinds(want, place).iter().flat_map(|kind| registry::names(*kind));
             let diagnostic = Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("there is no function `{word}`"));
             match nearest(word, allowed) {
+                _ if cx.names.find(word).is_some() => diagnostic.advice(format!("`{word}` is a value: write it without parentheses")),
                 Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
-                None if cx.names.find(word).is_some() => diagnostic.advice(format!("`{word}` is a value: write it without parentheses")),
                 None => diagnostic.advice("`plan explain` lists the functions"),
             }
         }
@@ -166,7 +193,7 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
         Want::Action => "an action",
         Want::Tool => "a migration tool",
         Want::Source => "one of `env(…)`, `file(…)` or `command(…)`",
-        Want::Value if function.kind == FunctionKind::Probe => "a value that is known without that",
+        Want::Value if function.kind == FunctionKind::Probe => "a value that is known before",
         Want::Value => "a value",
     };
     Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}, and here {wanted} is wanted")).advice(belongs)
@@ -349,7 +376,7 @@ fn words(cx: &mut Context<'_>, param: &'static Param, value: &ast::Expr) -> Opti
 }
 
 fn check(cx: &mut Context<'_>, expr: &Expr, param: &Param, first: Option<&Ty>) {
-    if param.sig.accepts(&expr.ty, first) || matches!(expr.ty, Ty::Json) {
+    if fits(param.sig, &expr.ty, first) || matches!(expr.ty, Ty::Json) {
         return;
     }
     if let Sig::Is(make) = param.sig {
@@ -357,13 +384,24 @@ fn check(cx: &mut Context<'_>, expr: &Expr, param: &Param, first: Option<&Ty>) {
         return;
     }
     if let Ty::Optional(of) = &expr.ty
-        && param.sig.accepts(of, first)
+        && fits(param.sig, of, first)
     {
         maybe_none(cx, expr);
         return;
     }
     let message = format!("`{}` takes {}, and this is {}", param.name, param.sig, with_article(&expr.ty));
     cx.say(Diagnostic::new(&codes::WRONG_TYPE, expr.span, message).label(expr.ty.to_string()));
+}
+
+/// Whether an argument fits. One of several types is JSON only for what is JSON already: nearly anything could become it.
+fn fits(sig: Sig, given: &Ty, first: Option<&Ty>) -> bool {
+    match sig {
+        Sig::OneOf(sigs) => sigs.iter().any(|sig| match sig {
+            Sig::Is(make) if matches!(make(), Ty::Json) => matches!(given, Ty::Json | Ty::Error),
+            sig => fits(*sig, given, first),
+        }),
+        sig => sig.accepts(given, first),
+    }
 }
 
 /// `base[index]`

@@ -110,6 +110,9 @@ impl Context<'_> {
             return None;
         };
         self.note_use(what);
+        if self.names.is_twice(name) {
+            return None;
+        }
         match (what, place) {
             (Ref::Node(_), Place { nodes: false, .. }) => {
                 let message = format!("`{name}` is a step or gate: what it yields is not known here");
@@ -139,6 +142,13 @@ impl Context<'_> {
                 None
             }
             _ => Some((what, None)),
+        }
+    }
+
+    /// Notes that a name is used, when there is one.
+    pub(super) fn note(&mut self, name: &str) {
+        if let Some((what, _)) = self.names.find(name) {
+            self.note_use(what);
         }
     }
 

@@ -116,7 +116,10 @@ pub(super) fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
 fn regex(cx: &mut Context<'_>, pattern: &str, span: Span) -> Expr {
     if let Err(error) = regex::Regex::new(pattern) {
         let text = error.to_string();
-        let last = text.lines().last().unwrap_or(&text).trim_start_matches("error: ").trim_end_matches('.').to_owned();
+        let last = match error {
+            regex::Error::CompiledTooBig(_) => "it is too large",
+            _ => text.lines().last().unwrap_or(&text).trim_start_matches("error: ").trim_end_matches('.'),
+        };
         cx.say(
             Diagnostic::new(&codes::BAD_REGEX, span, format!("this regular expression cannot be read: {last}"))
                 .advice("look-around and back references do not exist here; `\\` takes a special character as it is"),
@@ -127,7 +130,7 @@ fn regex(cx: &mut Context<'_>, pattern: &str, span: Span) -> Expr {
 
 fn list(cx: &mut Context<'_>, items: &[ast::Expr], span: Span, place: &Place) -> Expr {
     let items: Vec<Expr> = items.iter().map(|item| lower(cx, item, place)).collect();
-    let element = common(cx, items.iter(), "items of a list");
+    let element = common(cx, items.iter(), "the items of a list");
     let secret = items.iter().any(|item| item.secret);
     Expr { kind: ExprKind::List(items), ty: Ty::list(element), secret, span }
 }
@@ -142,7 +145,7 @@ fn map(cx: &mut Context<'_>, entries: &[(ast::MapKey, ast::Expr)], span: Span, p
     }
     let element = match mixed(&lowered) {
         true => Ty::Json,
-        false => common(cx, lowered.iter().map(|(_, value)| value), "values of a map"),
+        false => common(cx, lowered.iter().map(|(_, value)| value), "the values of a map"),
     };
     let secret = lowered.iter().any(|(_, value)| value.secret);
     Expr { kind: ExprKind::Map(lowered), ty: Ty::map(element), secret, span }
@@ -164,7 +167,7 @@ fn common<'e>(cx: &mut Context<'_>, items: impl Iterator<Item = &'e Expr>, what:
             ty if ty.accepts(&item.ty) => {}
             ty if item.ty.accepts(ty) => found = item.ty.clone(),
             ty => {
-                let message = format!("{what} are of one type: this is {}, the first {}", with_article(&item.ty), with_article(ty));
+                let message = format!("{what} are of one type: this is {}, and one before it {}", with_article(&item.ty), with_article(ty));
                 cx.wrong(&codes::WRONG_TYPE, item.span, message);
                 return Ty::Error;
             }

@@ -1,6 +1,6 @@
 //! What the bare names of a plan stand for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::Ref;
 use crate::source::Span;
@@ -9,13 +9,18 @@ use crate::source::Span;
 #[derive(Debug, Default)]
 pub(super) struct Names {
     known: HashMap<String, (Ref, Span)>,
+    /// Names with several declarations, which has been reported: nobody knows which one is meant.
+    twice: HashSet<String>,
 }
 
 impl Names {
     /// Declares a name; gives the place of the earlier declaration when there is one.
     pub(super) fn declare(&mut self, name: &str, what: Ref, span: Span) -> Option<Span> {
         match self.known.get(name) {
-            Some((_, earlier)) => Some(*earlier),
+            Some((_, earlier)) => {
+                self.twice.insert(name.to_owned());
+                Some(*earlier)
+            }
             None => {
                 self.known.insert(name.to_owned(), (what, span));
                 None
@@ -26,6 +31,11 @@ impl Names {
     /// What a name stands for, and where it was declared.
     pub(super) fn find(&self, name: &str) -> Option<(Ref, Span)> {
         self.known.get(name).copied()
+    }
+
+    /// Whether a name was declared more than once.
+    pub(super) fn is_twice(&self, name: &str) -> bool {
+        self.twice.contains(name)
     }
 
     /// Every name.

@@ -28,6 +28,12 @@ pub(super) fn lower_node(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, en
         }
         _ => None,
     });
+    // A second one is reported; the names in it count as used all the same.
+    for clause in decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::When(_))).skip(1) {
+        if let ClauseKind::When(expr) = &clause.kind {
+            lower(cx, expr, &probing(&place));
+        }
+    }
     let title = decl.title.as_ref().map(|text| lower_text(cx, text, &Place { nodes: false, ..place.clone() }));
     let mut node = Node {
         name: decl.name.text.clone(),

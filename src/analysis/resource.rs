@@ -26,7 +26,7 @@ pub(super) fn resource(cx: &mut Context<'_>, index: usize, entries: &[Entry], sp
     for entry in entries {
         let [key] = entry.path.as_slice() else {
             cx.wrong(&codes::BAD_SETTING, entry.loc.0, "a setting has one name: `url = …`");
-            lower(cx, &entry.value, &Place::default());
+            as_used(cx, &entry.value);
             misnamed = true;
             continue;
         };
