@@ -60,7 +60,8 @@ fn not_on_resource(
     let types: Vec<Ty> = args.iter().map(|arg| lower(cx, &arg.value, place).ty).collect();
     if cx.diagnostics.len() == before && types.first() != Some(&Ty::Error) {
         let message = format!("`{}` needs {} first", name.text, article(on.word()));
-        let advice = format!("it is called like this: `{}`, or `{}.{}(…)`", function.signature(), on.word(), function.word());
+        let advice =
+            format!("it is called like this: `{}`, or `{}.{}(…)`", function.signature(), on.word(), function.word());
         cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), message).advice(advice));
     }
     broken(span)
@@ -158,9 +159,12 @@ fn unknown_function(
             // A value that is called is used all the same.
             cx.note(word);
             let allowed = kinds(want, place).iter().flat_map(|kind| registry::names(*kind));
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("there is no function `{word}`"));
+            let diagnostic =
+                Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("there is no function `{word}`"));
             match nearest(word, allowed) {
-                _ if cx.names.find(word).is_some() => diagnostic.advice(format!("`{word}` is a value: write it without parentheses")),
+                _ if cx.names.find(word).is_some() => {
+                    diagnostic.advice(format!("`{word}` is a value: write it without parentheses"))
+                }
                 Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
                 None => diagnostic.advice("`plan explain` lists the functions"),
             }
@@ -184,7 +188,9 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
     let word = &name.text;
     let (is, belongs) = match function.kind {
         FunctionKind::Pure => ("computes and does nothing", "use it inside an expression"),
-        FunctionKind::Probe => ("reads the world", "probes stand in `require`, `verify`, `when`, `remember` and `done when`"),
+        FunctionKind::Probe => {
+            ("reads the world", "probes stand in `require`, `verify`, `when`, `remember` and `done when`")
+        }
         FunctionKind::Action => ("changes the world", "actions stand after `do` and `undo`"),
         FunctionKind::Tool => ("makes a migration tool", "it stands in `migrations = …` of a database"),
         FunctionKind::Source => ("says where a secret comes from", "it stands in `secret name = …`"),
@@ -196,7 +202,8 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
         Want::Value if function.kind == FunctionKind::Probe => "a value that is known before",
         Want::Value => "a value",
     };
-    Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}, and here {wanted} is wanted")).advice(belongs)
+    Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}, and here {wanted} is wanted"))
+        .advice(belongs)
 }
 
 fn no_such_probe(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span) -> Expr {
@@ -204,9 +211,19 @@ fn no_such_probe(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span
     let known: Vec<&str> = registry::all()
         .filter(|f| f.on == kind && f.kind == FunctionKind::Probe)
         .map(Function::word)
-        .chain(kind.into_iter().flat_map(registry::settings).map(|setting| setting.key))
+        .chain(
+            kind.into_iter()
+                .flat_map(registry::settings)
+                .filter(|setting| readable(setting))
+                .map(|setting| setting.key),
+        )
         .collect();
     no_member(cx, base, name, span, &known)
+}
+
+/// Whether a setting is a value: not a tool, not an action.
+fn readable(setting: &registry::Setting) -> bool {
+    !matches!(setting.sig.yields(None), Ty::Tool | Ty::Action)
 }
 
 /// `db.revision`: a probe without parentheses, or a setting of the resource.
@@ -214,15 +231,16 @@ pub(super) fn of_resource(cx: &mut Context<'_>, base: Expr, name: &ast::Name, sp
     let Ty::Resource(kind) = base.ty else { return broken(span) };
     if let Some(probe) = registry::find_on(FunctionKind::Probe, kind, &name.text) {
         if !probe.is_member() {
-            let message = format!("`{}` needs arguments: `{}`", name.text, probe.signature());
-            cx.wrong(&codes::BAD_ARGUMENTS, at(name), message);
+            let diagnostic =
+                Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), format!("`{}` needs arguments", name.text));
+            cx.say(diagnostic.advice(format!("it is called like this: `{}`", probe.signature())));
             return broken(span);
         }
         return call(cx, name, Some(base), &[], span, place, Want::Value);
     }
     let Some(setting) = registry::setting_of(kind, &name.text) else { return no_such_probe(cx, &base, name, span) };
     let ty = setting.sig.yields(None);
-    if matches!(ty, Ty::Tool | Ty::Action) {
+    if !readable(setting) {
         return no_such_probe(cx, &base, name, span);
     }
     let secret = match base.kind {
@@ -250,7 +268,11 @@ fn bind(
                 bound[0] = Some(base);
                 next = 1;
             }
-            None => cx.wrong(&codes::BAD_ARGUMENTS, at(name), format!("`{}` takes no arguments", name.text)),
+            None => {
+                let diagnostic =
+                    Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), format!("`{}` takes no arguments", name.text));
+                cx.say(diagnostic.advice(format!("it is called like this: `{}`", function.signature())));
+            }
         }
     }
     for arg in args {
@@ -266,15 +288,21 @@ fn bind(
         };
         let Some(index) = index else {
             if arg.name.is_none() {
-                let message = format!("too many arguments: `{}`", function.signature());
-                cx.wrong(&codes::BAD_ARGUMENTS, arg.value.loc.0, message);
+                let most = match function.params.len() {
+                    0 => "no arguments".to_owned(),
+                    1 => "one argument".to_owned(),
+                    most => format!("at most {most} arguments"),
+                };
+                let message = format!("`{}` takes {most}", function.word());
+                let advice = format!("it is called like this: `{}`", function.signature());
+                cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, arg.value.loc.0, message).advice(advice));
             }
             lower(cx, &arg.value, place);
             continue;
         };
         if bound[index].is_some() {
             let message = format!("`{}` is given twice", function.params[index].name);
-            cx.wrong(&codes::BAD_ARGUMENTS, arg.value.loc.0, message);
+            cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, arg.value.loc.0, message).advice("keep one of them"));
         }
         let first = bound.first().and_then(Option::as_ref).map(|arg| arg.ty.clone());
         bound[index] = Some(argument(cx, &function.params[index], &arg.value, first.as_ref(), place));
@@ -345,7 +373,10 @@ pub(super) fn as_call(cx: &mut Context<'_>, value: &ast::Expr, place: &Place, wa
                 Want::Source => ("the source of a secret", "for example `env(\"DATABASE_URL\")`"),
                 Want::Value => ("a call", "`name(…)`"),
             };
-            cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, format!("this is a value, and here {what} is wanted")).advice(example));
+            cx.say(
+                Diagnostic::new(&codes::WRONG_PLACE, span, format!("this is a value, and here {what} is wanted"))
+                    .advice(example),
+            );
             broken(span)
         }
     }
@@ -422,7 +453,8 @@ pub(super) fn index(cx: &mut Context<'_>, base: &ast::Expr, index: &ast::Expr, s
             of.as_ref().clone()
         }
         other => {
-            let message = format!("{} cannot be looked up in", with_article(other));
+            let message =
+                format!("`[…]` looks something up in a list, a map or json, and this is {}", with_article(other));
             cx.wrong(&codes::WRONG_TYPE, base.span, message);
             return broken(span);
         }
@@ -441,16 +473,15 @@ pub(super) fn operator(cx: &mut Context<'_>, op: BinaryOp, op_span: Span, left: 
             Ty::Bool
         }
         BinaryOp::Eq | BinaryOp::Ne => compared(cx, op, op_span, left, right, comparable),
-        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-            compared(cx, op, op_span, left, right, ordered)
-        }
+        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => compared(cx, op, op_span, left, right, ordered),
         BinaryOp::In | BinaryOp::NotIn => compared(cx, op, op_span, left, right, contained),
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => arithmetic(op, &left.ty, &right.ty).unwrap_or_else(|| {
             if optional(cx, left, right, |left, right| arithmetic(op, left, right).is_some()) {
                 return Ty::Error;
             }
             let sign = sign(op);
-            let message = format!("`{sign}` does not go with {} and {}", with_article(&left.ty), with_article(&right.ty));
+            let message =
+                format!("`{sign}` does not go with {} and {}", with_article(&left.ty), with_article(&right.ty));
             let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
                 .related(left.span, left.ty.to_string())
                 .related(right.span, right.ty.to_string());
@@ -506,7 +537,8 @@ fn compared(
     fits: fn(&Ty, &Ty) -> bool,
 ) -> Ty {
     if !fits(&left.ty, &right.ty) && !optional(cx, left, right, fits) {
-        let message = format!("`{}` does not go with {} and {}", sign(op), with_article(&left.ty), with_article(&right.ty));
+        let message =
+            format!("`{}` does not go with {} and {}", sign(op), with_article(&left.ty), with_article(&right.ty));
         cx.say(
             Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
                 .related(left.span, left.ty.to_string())

@@ -16,7 +16,9 @@ use super::expr::{expect, lower, lower_text};
 pub(super) fn misplaced(cx: &mut Context<'_>, clause: &Clause, wher: &str) {
     let (word, belongs) = word(&clause.kind);
     let message = format!("`{word}` cannot stand in {wher}");
-    cx.say(Diagnostic::new(&codes::MISPLACED_CLAUSE, clause.word.0, message).advice(format!("it belongs in {belongs}")));
+    cx.say(
+        Diagnostic::new(&codes::MISPLACED_CLAUSE, clause.word.0, message).advice(format!("it belongs in {belongs}")),
+    );
 }
 
 /// Whether a clause may stand in a step or a gate.
@@ -116,7 +118,11 @@ pub(super) fn reason(cx: &mut Context<'_>, text: &Text) -> String {
             cx.say(diagnostic.advice("say why, for whoever reads the report"));
         }
         Some(_) => {}
-        None => cx.wrong(&codes::NOT_PRINTABLE, text.loc.0, "a reason is written out, without `{{ }}`"),
+        None => {
+            let diagnostic =
+                Diagnostic::new(&codes::NOT_PRINTABLE, text.loc.0, "a reason is written out, without `{{ }}`");
+            cx.say(diagnostic.advice("say what holds for every run"));
+        }
     }
     whole.unwrap_or_default()
 }
@@ -133,7 +139,9 @@ pub(super) fn positive(cx: &mut Context<'_>, given: &ast::Expr, ty: &Ty, what: &
         cx.say(diagnostic.advice("for example `30s`"));
     }
     if let (ExprKind::Neg(_), false) = (&expr.kind, matches!(expr.ty, Ty::Error)) {
-        cx.wrong(&codes::BAD_NUMBER, expr.span, format!("{what} a number that is not negative"));
+        let diagnostic =
+            Diagnostic::new(&codes::BAD_NUMBER, expr.span, format!("{what} a number that is not negative"));
+        cx.say(diagnostic.advice("write it without the `-`"));
     }
     expr
 }
@@ -176,10 +184,11 @@ pub(super) fn policy(cx: &mut Context<'_>, given: &ast::Policy, own: Option<usiz
 }
 
 fn undone(cx: &mut Context<'_>, name: &ast::Name, own: Option<usize>) -> Option<usize> {
-    let (what, _) = cx.resolve(&name.text, at(name), &Place { nodes: true, ..Place::default() })?;
+    let (what, _) =
+        cx.resolve(&name.text, at(name), &Place { nodes: true, wanted: Some("step"), ..Place::default() })?;
     let Ref::Node(node) = what else {
         let message = format!("`{}` is {}, not a step", name.text, super::names::word(what));
-        cx.wrong(&codes::BAD_POLICY, at(name), message);
+        cx.say(Diagnostic::new(&codes::BAD_POLICY, at(name), message).advice("name the steps to undo"));
         return None;
     };
     let problem = match (cx.nodes[node].gate, own) {

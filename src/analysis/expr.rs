@@ -39,7 +39,9 @@ pub(super) fn lower(cx: &mut Context<'_>, given: &ast::Expr, place: &Place) -> E
         ast::ExprKind::Field { base, name } => field(cx, base, name, span, place),
         ast::ExprKind::Index { base, index } => super::args::index(cx, base, index, span, place),
         ast::ExprKind::Call { func, args } => super::args::call(cx, func, None, args, span, place, Want::Value),
-        ast::ExprKind::Method { base, name, args } => super::args::method(cx, base, name, args, span, place, Want::Value),
+        ast::ExprKind::Method { base, name, args } => {
+            super::args::method(cx, base, name, args, span, place, Want::Value)
+        }
         ast::ExprKind::Not(inner) => {
             let inner = lower(cx, inner, place);
             expect(cx, &inner, &Ty::Bool, "`not` takes");
@@ -95,10 +97,15 @@ fn conversion(wanted: &Ty, given: &Ty) -> Option<String> {
 pub(super) fn with_article(ty: &Ty) -> String {
     let text = ty.to_string();
     match text.chars().next() {
-        _ if matches!(ty, Ty::Record(_)) && (text.starts_with("step ") || text.starts_with("gate ")) => match text.split_once(' ') {
-            Some((kind, name)) => format!("the {kind} `{name}`"),
-            None => text,
-        },
+        _ if text.starts_with("list(step ") => {
+            format!("the fan-out `{}`", text.trim_start_matches("list(step ").trim_end_matches(')'))
+        }
+        _ if matches!(ty, Ty::Record(_)) && (text.starts_with("step ") || text.starts_with("gate ")) => {
+            match text.split_once(' ') {
+                Some((kind, name)) => format!("the {kind} `{name}`"),
+                None => text,
+            }
+        }
         Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {text}"),
         _ if matches!(ty, Ty::None) => "none".into(),
         _ => format!("a {text}"),
@@ -167,7 +174,11 @@ fn common<'e>(cx: &mut Context<'_>, items: impl Iterator<Item = &'e Expr>, what:
             ty if ty.accepts(&item.ty) => {}
             ty if item.ty.accepts(ty) => found = item.ty.clone(),
             ty => {
-                let message = format!("{what} are of one type: this is {}, and one before it {}", with_article(&item.ty), with_article(ty));
+                let message = format!(
+                    "{what} are of one type: this is {}, and one before it {}",
+                    with_article(&item.ty),
+                    with_article(ty)
+                );
                 cx.wrong(&codes::WRONG_TYPE, item.span, message);
                 return Ty::Error;
             }
@@ -259,7 +270,13 @@ pub(super) fn member(cx: &mut Context<'_>, base: Expr, name: &ast::Name, span: S
 }
 
 pub(super) fn no_member(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span, known: &[&str]) -> Expr {
-    let message = format!("{} has no member `{}`", with_article(&base.ty), name.text);
+    let whose = match base.kind {
+        ExprKind::Ref(Ref::Plan) => "`plan`".to_owned(),
+        ExprKind::Ref(Ref::Run) => "`run`".to_owned(),
+        ExprKind::Ref(Ref::Env) => "`env`".to_owned(),
+        _ => with_article(&base.ty),
+    };
+    let message = format!("{whose} has no member `{}`", name.text);
     let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_MEMBER, at(name), message);
     let callable = registry::all().any(|f| f.word() == name.text && f.on.is_none() && !f.params.is_empty());
     diagnostic = match (names::nearest(&name.text, known.iter().copied()), callable) {
@@ -278,7 +295,11 @@ fn negated(cx: &mut Context<'_>, inner: &ast::Expr, span: Span, place: &Place) -
         Ty::Int | Ty::Float | Ty::Error => inner.ty.clone(),
         other => {
             let message = format!("`-` takes a number, and this is {}", with_article(other));
-            cx.wrong(&codes::WRONG_TYPE, inner.span, message);
+            let diagnostic = Diagnostic::new(&codes::WRONG_TYPE, inner.span, message).label(other.to_string());
+            cx.say(match other {
+                Ty::Duration | Ty::Size => diagnostic.advice("take it away from another one: `a - b`"),
+                _ => diagnostic,
+            });
             Ty::Error
         }
     };

@@ -50,7 +50,8 @@ pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<
         .collect();
     plan.nodes = nodes(&mut cx, &items, &environments);
     plan.hooks = items.hooks.iter().map(|(events, clauses, span)| hook(&mut cx, events, clauses, *span)).collect();
-    plan.allows = items.allows.iter().filter_map(|(lint, text, span)| node::allow(&mut cx, lint, text, *span)).collect();
+    plan.allows =
+        items.allows.iter().filter_map(|(lint, text, span)| node::allow(&mut cx, lint, text, *span)).collect();
     unused(&mut cx, &items);
     plan
 }
@@ -131,10 +132,11 @@ fn facts(decl: &NodeDecl) -> NodeFacts {
         ast::ExprKind::Method { name, .. } => Some(name.text.as_str()),
         _ => None,
     });
-    let outputs = match called.and_then(|name| registry::find(FunctionKind::Action, name)).map(|f| f.result.yields(None)) {
-        Some(Ty::Record(record)) => record.fields.clone(),
-        Some(_) | None => Vec::new(),
-    };
+    let outputs =
+        match called.and_then(|name| registry::find(FunctionKind::Action, name)).map(|f| f.result.yields(None)) {
+            Some(Ty::Record(record)) => record.fields.clone(),
+            Some(_) | None => Vec::new(),
+        };
     NodeFacts {
         name: decl.name.text.clone(),
         gate: decl.kind == NodeKind::Gate,
@@ -149,7 +151,8 @@ fn environments(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, ..) in &items.environments {
         if names.contains(&name.text) {
-            cx.wrong(&codes::NAME_TWICE, at(name), format!("the environment `{}` is declared twice", name.text));
+            let message = format!("the environment `{}` is declared twice", name.text);
+            cx.say(Diagnostic::new(&codes::NAME_TWICE, at(name), message).advice("make one of the two"));
         }
         names.push(name.text.clone());
     }
@@ -177,13 +180,25 @@ fn only_earlier(cx: &mut Context<'_>, default: &Expr, index: usize) {
     let mut wrong = Vec::new();
     default.walk(&mut |part| match part.kind {
         crate::model::ExprKind::Ref(Ref::Param(other)) if other >= index => {
-            wrong.push((part.span, "a default cannot use its own parameter or a later one", "use one declared above it"));
+            wrong.push((
+                part.span,
+                "a default cannot use its own parameter or a later one",
+                "use one declared above it",
+            ));
         }
         crate::model::ExprKind::Ref(Ref::Secret(_)) => {
-            wrong.push((part.span, "a default cannot use a secret: parameters are on record", "use the secret itself where it is needed"));
+            wrong.push((
+                part.span,
+                "a default cannot use a secret: parameters are on record",
+                "use the secret itself where it is needed",
+            ));
         }
         crate::model::ExprKind::Ref(Ref::Resource(_)) => {
-            wrong.push((part.span, "a default cannot use a resource: those come after the parameters", "use the resource where it is needed"));
+            wrong.push((
+                part.span,
+                "a default cannot use a resource: those come after the parameters",
+                "use the resource where it is needed",
+            ));
         }
         _ => {}
     });
@@ -211,25 +226,34 @@ fn param_type(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
         "map" => inner(cx).map(Ty::map).unwrap_or_else(|| lacks(cx, given)),
         other => {
             let types = ["string", "int", "float", "bool", "duration", "size", "time", "regex", "json", "list", "map"];
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_TYPE, at(&given.name), format!("there is no type `{other}`"));
+            let diagnostic =
+                Diagnostic::new(&codes::UNKNOWN_TYPE, at(&given.name), format!("there is no type `{other}`"));
             cx.say(match (nearest(other, types), other) {
                 (Some(near), _) => diagnostic.advice(format!("did you mean `{near}`?")),
                 (None, "text" | "str" | "String") => diagnostic.advice("a text is a `string`"),
                 (None, "secret") => diagnostic.advice("a secret is an item of its own: `secret name = env(\"X\")`"),
-                (None, _) => diagnostic.advice("the types are: string int float bool duration size time regex json list(T) map(T)"),
+                (None, _) => diagnostic
+                    .advice("the types are: string int float bool duration size time regex json list(T) map(T)"),
             });
             Ty::Error
         }
     };
     if !given.args.is_empty() && !matches!(plain, Ty::List(_) | Ty::Map(_) | Ty::Error) {
-        cx.wrong(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{}` takes no type in parentheses", given.name.text));
+        let name = &given.name.text;
+        let diagnostic =
+            Diagnostic::new(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{name}` takes no type in parentheses"));
+        cx.say(diagnostic.advice(format!("write `{name}`, or a list: `list({name})`")));
     }
     if given.optional { Ty::optional(plain) } else { plain }
 }
 
 fn lacks(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
     let name = &given.name.text;
-    let diagnostic = Diagnostic::new(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{name}` needs one type in parentheses: what it holds"));
+    let diagnostic = Diagnostic::new(
+        &codes::UNKNOWN_TYPE,
+        given.loc.0,
+        format!("`{name}` needs one type in parentheses: what it holds"),
+    );
     cx.say(diagnostic.advice(format!("for example `{name}(string)`")));
     Ty::Error
 }
@@ -286,9 +310,10 @@ fn taint(cx: &mut Context<'_>, entry: &ast::Entry) {
             _ => false,
         },
         ast::ExprKind::Text(text) => text.parts.iter().any(|part| match part {
-            ast::Part::Path { names, .. } => {
-                names.first().and_then(|first| cx.names.find(&first.text)).is_some_and(|(what, _)| matches!(what, Ref::Secret(_)))
-            }
+            ast::Part::Path { names, .. } => names
+                .first()
+                .and_then(|first| cx.names.find(&first.text))
+                .is_some_and(|(what, _)| matches!(what, Ref::Secret(_))),
             ast::Part::Literal(_) => false,
         }),
         _ => false,
@@ -325,7 +350,10 @@ fn hook(cx: &mut Context<'_>, events: &[ast::Name], given: &[ast::Clause], span:
         }
     }
     if actions.is_empty() && given.is_empty() {
-        cx.wrong(&codes::EMPTY_STEP, span, "this hook does nothing");
+        cx.say(
+            Diagnostic::new(&codes::EMPTY_STEP, span, "this hook does nothing")
+                .advice("give it a `do`, or take it away"),
+        );
     }
     Hook { events, actions, span }
 }
@@ -340,6 +368,7 @@ fn hook_event(cx: &mut Context<'_>, name: &ast::Name) -> Option<HookEvent> {
             let diagnostic = Diagnostic::new(&codes::UNKNOWN_EVENT, at(name), format!("there is no event `{other}`"));
             cx.say(diagnostic.advice(match nearest(other, ["failure", "success", "paused", "stuck"]) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if matches!(other, "error" | "fail" | "failed") => "did you mean `failure`?".into(),
                 None => "a hook runs on `failure`, `success`, `paused` or `stuck`".into(),
             }));
             None

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diag::Diagnostic;
-use crate::model::{
-    Allow, Approve, Body, Dep, DepKind, Each, Expr, ExprKind, Gate, Node, Ref, Ty, Undo, Value,
-};
+use crate::model::{Allow, Approve, Body, Dep, DepKind, Each, Expr, ExprKind, Gate, Node, Ref, Ty, Undo, Value};
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, ClauseKind, NodeDecl, NodeKind};
 
@@ -45,7 +43,13 @@ pub(super) fn lower_node(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, en
         when,
         requires: Vec::new(),
         allows: Vec::new(),
-        body: Body::Gate(Box::new(Gate { show: Vec::new(), window: None, checklist: None, approve: None, expires: None })),
+        body: Body::Gate(Box::new(Gate {
+            show: Vec::new(),
+            window: None,
+            checklist: None,
+            approve: None,
+            expires: None,
+        })),
         span: decl.loc.0,
     };
     clauses::repeated(cx, decl.clauses.iter().filter(|clause| clauses::belongs(decl.kind, &clause.kind)));
@@ -86,8 +90,14 @@ fn fan_out(cx: &mut Context<'_>, var: &ast::Name, list: &ast::Expr, place: &mut 
         Ty::List(of) if of.is_scalar() => of.as_ref().clone(),
         Ty::Error => Ty::Error,
         other => {
-            let message = format!("a fan-out goes over a list of texts, numbers or the like, and this is {}", with_article(other));
-            cx.say(Diagnostic::new(&codes::BAD_FAN_OUT, list.span, message).advice("for example `for region in [\"eu\", \"us\"]`"));
+            let message = format!(
+                "a fan-out goes over a list of texts, numbers or the like, and this is {}",
+                with_article(other)
+            );
+            cx.say(
+                Diagnostic::new(&codes::BAD_FAN_OUT, list.span, message)
+                    .advice("for example `for region in [\"eu\", \"us\"]`"),
+            );
             Ty::Error
         }
     };
@@ -101,21 +111,34 @@ fn fan_out(cx: &mut Context<'_>, var: &ast::Name, list: &ast::Expr, place: &mut 
     });
     if let Some(span) = reads {
         let message = "the items must be known when the run starts, and this reads the world";
-        cx.say(Diagnostic::new(&codes::BAD_FAN_OUT, span, message).advice("write the items out, or take them as a parameter"));
+        cx.say(
+            Diagnostic::new(&codes::BAD_FAN_OUT, span, message)
+                .advice("write the items out, or take them as a parameter"),
+        );
     }
     if list.secret {
-        cx.wrong(&codes::BAD_FAN_OUT, list.span, "the items name the steps of the run, so they cannot be secret");
+        let message = "the items name the steps of the run, so they cannot be secret";
+        cx.say(
+            Diagnostic::new(&codes::BAD_FAN_OUT, list.span, message)
+                .advice("write the items out, or take them as a parameter"),
+        );
     }
     if let Some((_, earlier)) = cx.names.find(&var.text) {
-        let message = format!("`{}` is taken", var.text);
-        cx.say(Diagnostic::new(&codes::NAME_TWICE, at(var), message).related(earlier, "first declared here"));
+        cx.taken(var, earlier);
     }
     place.own.insert(var.text.clone(), (Ref::Item, item.clone()));
     Each { var: var.text.clone(), list, item }
 }
 
 /// The clauses that steps and gates share.
-fn common(cx: &mut Context<'_>, decl: &NodeDecl, node: &mut Node, index: usize, place: &Place, environments: &[String]) {
+fn common(
+    cx: &mut Context<'_>,
+    decl: &NodeDecl,
+    node: &mut Node,
+    index: usize,
+    place: &Place,
+    environments: &[String],
+) {
     for clause in &decl.clauses {
         match &clause.kind {
             ClauseKind::After(names) => node.deps.extend(names.iter().filter_map(|name| after(cx, name, index))),
@@ -126,7 +149,12 @@ fn common(cx: &mut Context<'_>, decl: &NodeDecl, node: &mut Node, index: usize, 
                 name.text.clone()
             })),
             ClauseKind::Require { check, otherwise } => {
-                node.requires.push(clauses::check(cx, check, otherwise.as_ref(), &super::step::with_remembered(cx, decl, index, place)));
+                node.requires.push(clauses::check(
+                    cx,
+                    check,
+                    otherwise.as_ref(),
+                    &super::step::with_remembered(cx, decl, index, place),
+                ));
             }
             ClauseKind::Allow { lint, reason: text } => node.allows.extend(allow(cx, lint, text, clause.loc.0)),
             kind if !clauses::belongs(decl.kind, kind) => {
@@ -139,16 +167,19 @@ fn common(cx: &mut Context<'_>, decl: &NodeDecl, node: &mut Node, index: usize, 
 
 fn after(cx: &mut Context<'_>, name: &ast::Name, index: usize) -> Option<Dep> {
     let span = at(name);
-    let (what, _) = cx.resolve(&name.text, span, &Place { nodes: true, ..Place::default() })?;
+    let (what, _) = cx.resolve(&name.text, span, &Place { nodes: true, wanted: Some("step"), ..Place::default() })?;
     match what {
         Ref::Node(node) if node == index => {
-            cx.wrong(&codes::SELF_REFERENCE, span, format!("`{}` cannot come after itself", name.text));
+            let diagnostic =
+                Diagnostic::new(&codes::SELF_REFERENCE, span, format!("`{}` cannot come after itself", name.text));
+            cx.say(diagnostic.advice("name another step or gate, or take this one away"));
             None
         }
         Ref::Node(node) => Some(Dep { node, why: DepKind::After, span }),
         other => {
             let message = format!("`{}` is {}, not a step or gate", name.text, super::names::word(other));
-            cx.wrong(&codes::WRONG_PLACE, span, message);
+            let advice = "`after` takes steps and gates; what uses a value needs no `after` for it";
+            cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, message).advice(advice));
             None
         }
     }
@@ -160,6 +191,7 @@ fn unknown_environment(cx: &mut Context<'_>, name: &ast::Name, environments: &[S
         Diagnostic::new(&codes::UNKNOWN_ENVIRONMENT, at(name), format!("there is no environment `{}`", name.text));
     cx.say(diagnostic.advice(match near {
         Some(near) => format!("did you mean `{near}`?"),
+        None if !environments.is_empty() => format!("declared are: {}", environments.join(", ")),
         None => format!("declare it: `environment {} {{ … }}`", name.text),
     }));
 }
@@ -192,7 +224,9 @@ fn gate(cx: &mut Context<'_>, decl: &NodeDecl, place: &Place) -> Gate {
                 gate.checklist = Some(items);
             }
             ClauseKind::Approve(given) => gate.approve = Some(approve(cx, given, place)),
-            ClauseKind::Expires(after) => gate.expires = Some(positive(cx, after, &Ty::Duration, "`expires` takes", place)),
+            ClauseKind::Expires(after) => {
+                gate.expires = Some(positive(cx, after, &Ty::Duration, "`expires` takes", place))
+            }
             _ => {}
         }
         holds |= matches!(
@@ -202,7 +236,8 @@ fn gate(cx: &mut Context<'_>, decl: &NodeDecl, place: &Place) -> Gate {
     }
     let misplaced = decl.clauses.iter().any(|clause| !clauses::belongs(decl.kind, &clause.kind));
     if !holds && !misplaced {
-        let diagnostic = Diagnostic::new(&codes::EMPTY_GATE, at(&decl.name), format!("nothing holds the gate `{}`", decl.name.text));
+        let diagnostic =
+            Diagnostic::new(&codes::EMPTY_GATE, at(&decl.name), format!("nothing holds the gate `{}`", decl.name.text));
         cx.say(diagnostic.advice("give it `approve 1 of [\"…\"]`, a `checklist`, a `window` or a `require`"));
     }
     gate

@@ -17,7 +17,13 @@ use super::names::{nearest, word};
 use super::window;
 
 /// Types the settings of a resource. `given_later`: keys that some environment sets.
-pub(super) fn resource(cx: &mut Context<'_>, index: usize, entries: &[Entry], span: Span, overridden: &[String]) -> Resource {
+pub(super) fn resource(
+    cx: &mut Context<'_>,
+    index: usize,
+    entries: &[Entry],
+    span: Span,
+    overridden: &[String],
+) -> Resource {
     let (kind, name) = (cx.resources[index].kind, cx.resources[index].name.clone());
     let mut settings: Vec<(String, crate::model::Expr)> = Vec::new();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
@@ -25,7 +31,9 @@ pub(super) fn resource(cx: &mut Context<'_>, index: usize, entries: &[Entry], sp
     let mut misnamed = false;
     for entry in entries {
         let [key] = entry.path.as_slice() else {
-            cx.wrong(&codes::BAD_SETTING, entry.loc.0, "a setting has one name: `url = …`");
+            let path: Vec<&str> = entry.path.iter().map(|name| name.text.as_str()).collect();
+            let message = format!("`{}` is not one name, as settings have", path.join("."));
+            cx.say(Diagnostic::new(&codes::BAD_SETTING, entry.loc.0, message).advice("for example `url = …`"));
             as_used(cx, &entry.value);
             misnamed = true;
             continue;
@@ -69,10 +77,12 @@ fn known(cx: &mut Context<'_>, kind: crate::model::ResourceKind, key: &ast::Name
     }
     let keys: Vec<&str> = registry::settings(kind).iter().map(|setting| setting.key).collect();
     let message = format!("a {} has no setting `{}`", kind.word(), key.text);
-    cx.say(Diagnostic::new(&codes::BAD_SETTING, at(key), message).advice(match nearest(&key.text, keys.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it has: {}", keys.join(", ")),
-    }));
+    cx.say(Diagnostic::new(&codes::BAD_SETTING, at(key), message).advice(
+        match nearest(&key.text, keys.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has: {}", keys.join(", ")),
+        },
+    ));
     None
 }
 
@@ -137,7 +147,8 @@ fn not_set(cx: &mut Context<'_>, name: &ast::Name, wanted: &str, allowed: fn(Ref
         Some((what, _)) => format!("`{}` is {}, not {wanted}", name.text, word(what)),
         None => format!("there is no {} `{}`", wanted.trim_start_matches("a "), name.text),
     };
-    let names: Vec<&str> = cx.names.all().filter(|name| cx.names.find(name).is_some_and(|(what, _)| allowed(what))).collect();
+    let names: Vec<&str> =
+        cx.names.all().filter(|name| cx.names.find(name).is_some_and(|(what, _)| allowed(what))).collect();
     let advice = match (found, nearest(&name.text, names)) {
         (None, Some(near)) => format!("did you mean `{near}`?"),
         (Some((Ref::Resource(_), _)), _) => format!("set one of its settings: `{}.url = …`", name.text),
@@ -175,7 +186,10 @@ fn over(cx: &mut Context<'_>, entry: &Entry) -> Option<Override> {
             Some(Override { target: OverrideTarget::Setting { resource: index, key: key.text.clone() }, value, span })
         }
         _ => {
-            cx.wrong(&codes::BAD_OVERRIDE, span, "an environment sets `parameter = …` or `resource.setting = …`");
+            let path: Vec<&str> = entry.path.iter().map(|name| name.text.as_str()).collect();
+            let message = format!("`{}` has too many parts to be set", path.join("."));
+            let advice = "an environment sets `parameter = …` or `resource.setting = …`";
+            cx.say(Diagnostic::new(&codes::BAD_OVERRIDE, span, message).advice(advice));
             as_used(cx, &entry.value);
             None
         }

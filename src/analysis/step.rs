@@ -40,8 +40,7 @@ pub(super) fn remembered(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, pl
         let taken = cx.names.find(&name.text).map(|(_, span)| span);
         let twice = found.iter().find(|earlier| earlier.name == name.text).map(|earlier| earlier.span);
         if let Some(earlier) = taken.or(twice) {
-            let diagnostic = Diagnostic::new(&codes::NAME_TWICE, at(name), format!("`{}` is taken", name.text));
-            cx.say(diagnostic.related(earlier, "first declared here"));
+            cx.taken(name, earlier);
         }
         place.own.insert(name.text.clone(), (Ref::Remembered(found.len()), value.ty.clone()));
         found.push(Remember { name: name.text.clone(), value, span: clause.loc.0 });
@@ -155,12 +154,14 @@ fn simple(cx: &mut Context<'_>, clause: &Clause, step: &mut Step, place: &Place)
 }
 
 fn resource(cx: &mut Context<'_>, name: &ast::Name, kind: ResourceKind) -> Option<usize> {
-    let (what, _) = cx.resolve(&name.text, at(name), &Place { nodes: true, ..Place::default() })?;
+    let (what, _) =
+        cx.resolve(&name.text, at(name), &Place { nodes: true, wanted: Some(kind.word()), ..Place::default() })?;
     match what {
         Ref::Resource(index) if cx.resources[index].kind == kind => Some(index),
         _ => {
             let message = format!("`{}` is {}, and here a {} is wanted", name.text, said(cx, what), kind.word());
-            cx.wrong(&codes::WRONG_PLACE, at(name), message);
+            let advice = format!("name one that the plan declares: `{} name {{ … }}`", kind.word());
+            cx.say(Diagnostic::new(&codes::WRONG_PLACE, at(name), message).advice(advice));
             None
         }
     }
@@ -183,13 +184,16 @@ fn variables(cx: &mut Context<'_>, map: &ast::Expr, place: &Place) -> Vec<(Strin
         return Vec::new();
     };
     for (name, value) in &entries {
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
         if !plain || name.is_empty() {
             let message = format!("`{name}` cannot be the name of an environment variable");
-            cx.wrong(&codes::WRONG_TYPE, value.span, message);
+            let advice = "letters, digits and `_`, not beginning with a digit";
+            cx.say(Diagnostic::new(&codes::WRONG_TYPE, value.span, message).advice(advice));
         }
         if !value.ty.is_scalar() && value.ty != Ty::Json {
-            let message = format!("an environment variable is one word, and this is {}", super::expr::with_article(&value.ty));
+            let message =
+                format!("an environment variable is one word, and this is {}", super::expr::with_article(&value.ty));
             cx.wrong(&codes::WRONG_TYPE, value.span, message);
         }
     }
@@ -209,8 +213,13 @@ fn undo(cx: &mut Context<'_>, decl: &NodeDecl, step: &mut Step, entry: Option<&'
         };
         match first {
             Some(first) => {
-                let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, clause.word.0, "this step has already said how it is taken back");
-                let several = decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::Undo(_))).count() > 1;
+                let diagnostic = Diagnostic::new(
+                    &codes::UNDO_CONFLICT,
+                    clause.word.0,
+                    "this step has already said how it is taken back",
+                );
+                let several =
+                    decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::Undo(_))).count() > 1;
                 cx.say(diagnostic.related(first, "already said here").advice(match several {
                     true => "join several ways back with `or`: `undo a() or b()`",
                     false => "keep one of them",
@@ -266,7 +275,8 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
         let diagnostic = others.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.related(*span, "and this"));
         cx.say(diagnostic.advice("add a `do`, or take the clause away"));
     }
-    let word = |wanted: fn(&ClauseKind) -> bool| decl.clauses.iter().find(|clause| wanted(&clause.kind)).map(|c| c.word.0);
+    let word =
+        |wanted: fn(&ClauseKind) -> bool| decl.clauses.iter().find(|clause| wanted(&clause.kind)).map(|c| c.word.0);
     let undone = matches!(step.undo, Undo::Alternatives(_) | Undo::Default);
     if let (true, false, Some(span)) = (acts, undone, word(|kind| matches!(kind, ClauseKind::VerifyUndo { .. }))) {
         let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, span, "this step has no undo that could be verified");
@@ -285,12 +295,23 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
         cx.say(Diagnostic::new(&codes::NOT_OPTIONAL, span, message).advice(advice));
     }
     let misplaced = decl.clauses.iter().any(|clause| !clauses::belongs(decl.kind, &clause.kind));
-    if !acts && without.is_empty() && !misplaced && step.verifies.is_empty() && !decl.clauses.iter().any(|c| does_something(&c.kind)) {
+    if !acts
+        && without.is_empty()
+        && !misplaced
+        && step.verifies.is_empty()
+        && !decl.clauses.iter().any(|c| does_something(&c.kind))
+    {
         let message = format!("the step `{}` does and checks nothing", decl.name.text);
-        cx.say(Diagnostic::new(&codes::EMPTY_STEP, at(&decl.name), message).advice("give it a `do`, a `require` or a `verify`"));
+        cx.say(
+            Diagnostic::new(&codes::EMPTY_STEP, at(&decl.name), message)
+                .advice("give it a `do`, a `require` or a `verify`"),
+        );
     }
 }
 
 fn does_something(kind: &ClauseKind) -> bool {
-    matches!(kind, ClauseKind::Require { .. } | ClauseKind::Remember { .. } | ClauseKind::Verify { .. } | ClauseKind::Do(_))
+    matches!(
+        kind,
+        ClauseKind::Require { .. } | ClauseKind::Remember { .. } | ClauseKind::Verify { .. } | ClauseKind::Do(_)
+    )
 }
