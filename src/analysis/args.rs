@@ -539,13 +539,35 @@ fn compared(
     if !fits(&left.ty, &right.ty) && !optional(cx, left, right, fits) {
         let message =
             format!("`{}` does not go with {} and {}", sign(op), with_article(&left.ty), with_article(&right.ty));
-        cx.say(
-            Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
-                .related(left.span, left.ty.to_string())
-                .related(right.span, right.ty.to_string()),
-        );
+        let diagnostic = Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
+            .related(left.span, left.ty.to_string())
+            .related(right.span, right.ty.to_string());
+        cx.say(match apart(op, &left.ty, &right.ty).or_else(|| apart(op, &right.ty, &left.ty)) {
+            Some(advice) => diagnostic.advice(advice),
+            None => diagnostic,
+        });
     }
     Ty::Bool
+}
+
+/// What to do about two sides that don't go together.
+fn apart(op: BinaryOp, one: &Ty, other: &Ty) -> Option<&'static str> {
+    if matches!(op, BinaryOp::In | BinaryOp::NotIn) {
+        return Some("on the right stands a list, a map or a text, on the left what it may hold");
+    }
+    match (one, other) {
+        (Ty::Duration, Ty::Int) => Some("give the number a unit: `30s`, `10m`"),
+        (Ty::Size, Ty::Int) => Some("give the number a unit: `10MiB`"),
+        (Ty::Bool, Ty::String) => Some("compare it with `true` or `false`, without quotes"),
+        (Ty::Int | Ty::Float, Ty::String) => {
+            Some("write the number without quotes, or make a number of the text: `int(…)`")
+        }
+        (Ty::Resource(_), _) => Some("compare one of its members: `name.member`"),
+        (Ty::Record(_), _) => Some("compare one of its members: `value.member`"),
+        (Ty::Regex, Ty::String) => Some("use `text.matches(/…/)`"),
+        (Ty::None, _) => Some("only a value of a type with `?` can be `none`"),
+        (_, _) => None,
+    }
 }
 
 fn comparable(left: &Ty, right: &Ty) -> bool {

@@ -16,6 +16,8 @@ use super::{clauses, codes, digest, node, resource, step};
 
 /// Types a plan. What comes back is whole even when there were mistakes; whether it may be used is the caller's to decide.
 pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<Diagnostic>) -> Plan {
+    // What could not be read may hold the uses that seem to lack.
+    let whole = diagnostics.is_empty();
     let mut cx = Context {
         diagnostics,
         names: Names::default(),
@@ -52,7 +54,9 @@ pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<
     plan.hooks = items.hooks.iter().map(|(events, clauses, span)| hook(&mut cx, events, clauses, *span)).collect();
     plan.allows =
         items.allows.iter().filter_map(|(lint, text, span)| node::allow(&mut cx, lint, text, *span)).collect();
-    unused(&mut cx, &items);
+    if whole {
+        unused(&mut cx, &items);
+    }
     plan
 }
 
