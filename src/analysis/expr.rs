@@ -322,7 +322,7 @@ fn binary(
         BinaryOp::Or => lower(cx, right, &with_certain(place, &left, false)),
         _ => lower(cx, right, place),
     };
-    let ty = super::args::operator(cx, op, op_span, &left, &right);
+    let ty = super::operators::operator(cx, op, op_span, &left, &right);
     let secret = left.secret || right.secret;
     Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, ty, secret, span }
 }

@@ -10,6 +10,7 @@ mod expr;
 mod lower;
 mod names;
 mod node;
+mod operators;
 mod resource;
 mod step;
 mod window;
