@@ -1,14 +1,14 @@
 //! Calls: which entry of the registry a name means, and whether its arguments fit.
 
 use crate::diag::Diagnostic;
-use crate::model::{BinaryOp, Call, Expr, ExprKind, FunctionKind, Ref, ResourceKind, Ty, Value};
+use crate::model::{Call, Expr, ExprKind, FunctionKind, Ref, ResourceKind, Ty, Value};
 use crate::registry::{self, Function, Param, Sig};
 use crate::source::Span;
 use crate::syntax::ast::{self, Arg};
 
 use super::codes;
 use super::context::{Context, Place, Want, at};
-use super::expr::{broken, expect, lower, no_member, with_article};
+use super::expr::{broken, expect, lower, maybe_none, no_member, with_article};
 use super::names::nearest;
 
 /// `name(args)`, or `base.name(args)` with the base as first argument.
@@ -28,6 +28,11 @@ pub(super) fn call(
     let Some(function) = choose(&name.text, resource, want, place) else {
         return unknown_function(cx, name, resource, base.as_ref(), span, place, want);
     };
+    if let (Some(on), None, None, Some(first)) = (function.on, &base, resource, args.first())
+        && first.name.is_none()
+    {
+        return not_on_resource(cx, function, name, on, args, span, place);
+    }
     let bound = bind(cx, function, name, base, args, place);
     let first = bound.first().and_then(Option::as_ref).map(|arg| arg.ty.clone());
     let ty = match (want, function.kind) {
@@ -39,6 +44,27 @@ pub(super) fn call(
     let secret = tainted && bound.iter().flatten().any(|arg| arg.secret);
     let call = Call { function: function.name, kind: function.kind, args: bound, name_span: at(name) };
     Expr { kind: ExprKind::Call(Box::new(call)), ty, secret, span }
+}
+
+/// `rows("leads")`: the resource was forgotten.
+fn not_on_resource(
+    cx: &mut Context<'_>,
+    function: &'static Function,
+    name: &ast::Name,
+    on: ResourceKind,
+    args: &[Arg],
+    span: Span,
+    place: &Place,
+) -> Expr {
+    let before = cx.diagnostics.len();
+    let types: Vec<Ty> = args.iter().map(|arg| lower(cx, &arg.value, place).ty).collect();
+    if cx.diagnostics.len() == before && types.first() != Some(&Ty::Error) {
+        let message = format!("`{}` needs {} first", name.text, article(on.word()));
+        let advice =
+            format!("it is called like this: `{}`, or `{}.{}(…)`", function.signature(), on.word(), function.word());
+        cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), message).advice(advice));
+    }
+    broken(span)
 }
 
 /// `base.name(args)`: a call with the base first, unless the base has such a member.
@@ -116,8 +142,8 @@ fn unknown_function(
     let word = name.text.as_str();
     let elsewhere = registry::all().find(|function| function.word() == word);
     let diagnostic = match elsewhere {
-        Some(function) if choose_any(word, resource).is_some() || function.on.is_none() => {
-            misplaced(name, function, want)
+        Some(first) if choose_any(word, resource).is_some() || first.on.is_none() => {
+            misplaced(name, choose_any(word, resource).unwrap_or(first), want)
         }
         Some(function) => {
             let on = function.on.map_or("value", ResourceKind::word);
@@ -130,14 +156,16 @@ fn unknown_function(
             {
                 return no_such_probe(cx, base, name, span);
             }
+            // A value that is called is used all the same.
+            cx.note(word);
             let allowed = kinds(want, place).iter().flat_map(|kind| registry::names(*kind));
             let diagnostic =
                 Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("there is no function `{word}`"));
             match nearest(word, allowed) {
-                Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
-                None if cx.names.find(word).is_some() => {
+                _ if cx.names.find(word).is_some() => {
                     diagnostic.advice(format!("`{word}` is a value: write it without parentheses"))
                 }
+                Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
                 None => diagnostic.advice("`plan explain` lists the functions"),
             }
         }
@@ -165,16 +193,17 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
         }
         FunctionKind::Action => ("changes the world", "actions stand after `do` and `undo`"),
         FunctionKind::Tool => ("makes a migration tool", "it stands in `migrations = …` of a database"),
-        FunctionKind::Source => ("is where a secret comes from", "it stands in `secret name = …`"),
+        FunctionKind::Source => ("says where a secret comes from", "it stands in `secret name = …`"),
     };
     let wanted = match want {
         Want::Action => "an action",
         Want::Tool => "a migration tool",
-        Want::Source => "`env(…)`, `file(…)` or `command(…)`",
-        Want::Value if function.kind == FunctionKind::Probe => "a value that has to be known before the run",
-        Want::Value => "an expression, which must change nothing",
+        Want::Source => "one of `env(…)`, `file(…)` or `command(…)`",
+        Want::Value if function.kind == FunctionKind::Probe => "a value that is known before",
+        Want::Value => "a value",
     };
-    Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}; here stands {wanted}")).advice(belongs)
+    Diagnostic::new(&codes::WRONG_PLACE, at(name), format!("`{word}` {is}, and here {wanted} is wanted"))
+        .advice(belongs)
 }
 
 fn no_such_probe(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span) -> Expr {
@@ -182,9 +211,19 @@ fn no_such_probe(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span
     let known: Vec<&str> = registry::all()
         .filter(|f| f.on == kind && f.kind == FunctionKind::Probe)
         .map(Function::word)
-        .chain(kind.into_iter().flat_map(registry::settings).map(|setting| setting.key))
+        .chain(
+            kind.into_iter()
+                .flat_map(registry::settings)
+                .filter(|setting| readable(setting))
+                .map(|setting| setting.key),
+        )
         .collect();
     no_member(cx, base, name, span, &known)
+}
+
+/// Whether a setting is a value: not a tool, not an action.
+fn readable(setting: &registry::Setting) -> bool {
+    !matches!(setting.sig.yields(None), Ty::Tool | Ty::Action)
 }
 
 /// `db.revision`: a probe without parentheses, or a setting of the resource.
@@ -192,15 +231,16 @@ pub(super) fn of_resource(cx: &mut Context<'_>, base: Expr, name: &ast::Name, sp
     let Ty::Resource(kind) = base.ty else { return broken(span) };
     if let Some(probe) = registry::find_on(FunctionKind::Probe, kind, &name.text) {
         if !probe.is_member() {
-            let message = format!("`{}` needs arguments: `{}`", name.text, probe.signature());
-            cx.wrong(&codes::BAD_ARGUMENTS, at(name), message);
+            let diagnostic =
+                Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), format!("`{}` needs arguments", name.text));
+            cx.say(diagnostic.advice(format!("it is called like this: `{}`", probe.signature())));
             return broken(span);
         }
         return call(cx, name, Some(base), &[], span, place, Want::Value);
     }
     let Some(setting) = registry::setting_of(kind, &name.text) else { return no_such_probe(cx, &base, name, span) };
     let ty = setting.sig.yields(None);
-    if matches!(ty, Ty::Tool | Ty::Action) {
+    if !readable(setting) {
         return no_such_probe(cx, &base, name, span);
     }
     let secret = match base.kind {
@@ -228,7 +268,11 @@ fn bind(
                 bound[0] = Some(base);
                 next = 1;
             }
-            None => cx.wrong(&codes::BAD_ARGUMENTS, at(name), format!("`{}` takes no arguments", name.text)),
+            None => {
+                let diagnostic =
+                    Diagnostic::new(&codes::BAD_ARGUMENTS, at(name), format!("`{}` takes no arguments", name.text));
+                cx.say(diagnostic.advice(format!("it is called like this: `{}`", function.signature())));
+            }
         }
     }
     for arg in args {
@@ -244,20 +288,26 @@ fn bind(
         };
         let Some(index) = index else {
             if arg.name.is_none() {
-                let message = format!("too many arguments: `{}`", function.signature());
-                cx.wrong(&codes::BAD_ARGUMENTS, arg.value.loc.0, message);
+                let most = match function.params.len() {
+                    0 => "no arguments".to_owned(),
+                    1 => "one argument".to_owned(),
+                    most => format!("at most {most} arguments"),
+                };
+                let message = format!("`{}` takes {most}", function.word());
+                let advice = format!("it is called like this: `{}`", function.signature());
+                cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, arg.value.loc.0, message).advice(advice));
             }
             lower(cx, &arg.value, place);
             continue;
         };
         if bound[index].is_some() {
             let message = format!("`{}` is given twice", function.params[index].name);
-            cx.wrong(&codes::BAD_ARGUMENTS, arg.value.loc.0, message);
+            cx.say(Diagnostic::new(&codes::BAD_ARGUMENTS, arg.value.loc.0, message).advice("keep one of them"));
         }
         let first = bound.first().and_then(Option::as_ref).map(|arg| arg.ty.clone());
         bound[index] = Some(argument(cx, &function.params[index], &arg.value, first.as_ref(), place));
     }
-    // A parameter that is called by a wrong name has been spoken of.
+    // A parameter that was called by a wrong name has been spoken of.
     if args.iter().all(|arg| arg.name.as_ref().is_none_or(|name| function.param(&name.text).is_some())) {
         complete(cx, function, name, &bound);
     }
@@ -323,10 +373,13 @@ pub(super) fn as_call(cx: &mut Context<'_>, value: &ast::Expr, place: &Place, wa
             let (what, example) = match want {
                 Want::Action => ("an action", "for example `run(\"make deploy\")`"),
                 Want::Tool => ("a migration tool", "for example `alembic(\"backend\")`"),
-                Want::Source => ("where the secret comes from", "for example `env(\"DATABASE_URL\")`"),
+                Want::Source => ("the source of a secret", "for example `env(\"DATABASE_URL\")`"),
                 Want::Value => ("a call", "`name(…)`"),
             };
-            cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, format!("here stands {what}")).advice(example));
+            cx.say(
+                Diagnostic::new(&codes::WRONG_PLACE, span, format!("this is a value, and here {what} is wanted"))
+                    .advice(example),
+            );
             broken(span)
         }
     }
@@ -357,15 +410,32 @@ fn words(cx: &mut Context<'_>, param: &'static Param, value: &ast::Expr) -> Opti
 }
 
 fn check(cx: &mut Context<'_>, expr: &Expr, param: &Param, first: Option<&Ty>) {
-    if param.sig.accepts(&expr.ty, first) || matches!(expr.ty, Ty::Json) {
+    if fits(param.sig, &expr.ty, first) || matches!(expr.ty, Ty::Json) {
         return;
     }
     if let Sig::Is(make) = param.sig {
         expect(cx, expr, &make(), &format!("`{}` takes", param.name));
         return;
     }
+    if let Ty::Optional(of) = &expr.ty
+        && fits(param.sig, of, first)
+    {
+        maybe_none(cx, expr);
+        return;
+    }
     let message = format!("`{}` takes {}, and this is {}", param.name, param.sig, with_article(&expr.ty));
     cx.say(Diagnostic::new(&codes::WRONG_TYPE, expr.span, message).label(expr.ty.to_string()));
+}
+
+/// Whether an argument fits. One of several types is JSON only for what is JSON already: nearly anything could become it.
+fn fits(sig: Sig, given: &Ty, first: Option<&Ty>) -> bool {
+    match sig {
+        Sig::OneOf(sigs) => sigs.iter().any(|sig| match sig {
+            Sig::Is(make) if matches!(make(), Ty::Json) => matches!(given, Ty::Json | Ty::Error),
+            sig => fits(*sig, given, first),
+        }),
+        sig => sig.accepts(given, first),
+    }
 }
 
 /// `base[index]`
@@ -386,106 +456,12 @@ pub(super) fn index(cx: &mut Context<'_>, base: &ast::Expr, index: &ast::Expr, s
             of.as_ref().clone()
         }
         other => {
-            let message = format!("{} cannot be looked up in", with_article(other));
+            let message =
+                format!("`[…]` looks something up in a list, a map or json, and this is {}", with_article(other));
             cx.wrong(&codes::WRONG_TYPE, base.span, message);
             return broken(span);
         }
     };
     let secret = base.secret;
     Expr { kind: ExprKind::Index(Box::new(base), Box::new(index)), ty, secret, span }
-}
-
-/// The type of `left op right`; says so when the two don't go together.
-pub(super) fn operator(cx: &mut Context<'_>, op: BinaryOp, op_span: Span, left: &Expr, right: &Expr) -> Ty {
-    match op {
-        BinaryOp::And | BinaryOp::Or => {
-            let word = if op == BinaryOp::And { "`and` joins" } else { "`or` joins" };
-            expect(cx, left, &Ty::Bool, word);
-            expect(cx, right, &Ty::Bool, word);
-            Ty::Bool
-        }
-        BinaryOp::Eq | BinaryOp::Ne => compared(cx, op_span, left, right, comparable(&left.ty, &right.ty)),
-        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-            compared(cx, op_span, left, right, ordered(&left.ty, &right.ty))
-        }
-        BinaryOp::In | BinaryOp::NotIn => compared(cx, op_span, left, right, contained(&left.ty, &right.ty)),
-        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => arithmetic(op, &left.ty, &right.ty).unwrap_or_else(|| {
-            let sign = match op {
-                BinaryOp::Add => "+",
-                BinaryOp::Sub => "-",
-                _ => "*",
-            };
-            let message =
-                format!("`{sign}` does not go with {} and {}", with_article(&left.ty), with_article(&right.ty));
-            let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
-                .related(left.span, left.ty.to_string())
-                .related(right.span, right.ty.to_string());
-            if op == BinaryOp::Add && (left.ty == Ty::String || right.ty == Ty::String) {
-                diagnostic = diagnostic.advice("put both into a text: `\"{{a}}{{b}}\"`");
-            }
-            cx.say(diagnostic);
-            Ty::Error
-        }),
-    }
-}
-
-fn compared(cx: &mut Context<'_>, op_span: Span, left: &Expr, right: &Expr, fits: bool) -> Ty {
-    if !fits {
-        let message = format!("{} and {} cannot be compared so", with_article(&left.ty), with_article(&right.ty));
-        cx.say(
-            Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
-                .related(left.span, left.ty.to_string())
-                .related(right.span, right.ty.to_string()),
-        );
-    }
-    Ty::Bool
-}
-
-fn comparable(left: &Ty, right: &Ty) -> bool {
-    let nothing = |ty: &Ty| matches!(ty, Ty::Resource(_) | Ty::Tool | Ty::Action | Ty::Regex);
-    match (left, right) {
-        (Ty::Error, _) | (_, Ty::Error) => true,
-        (Ty::None, Ty::Optional(_) | Ty::Json | Ty::None) | (Ty::Optional(_) | Ty::Json, Ty::None) => true,
-        (Ty::Optional(left), right) => comparable(left, right),
-        (left, Ty::Optional(right)) => comparable(left, right),
-        (left, right) => !nothing(left) && !nothing(right) && (left.accepts(right) || right.accepts(left)),
-    }
-}
-
-fn ordered(left: &Ty, right: &Ty) -> bool {
-    let number = |ty: &Ty| matches!(ty, Ty::Int | Ty::Float);
-    match (left, right) {
-        (Ty::Error, _) | (_, Ty::Error) => true,
-        (Ty::Json, other) | (other, Ty::Json) => other.is_scalar() || matches!(other, Ty::Json),
-        (left, right) if number(left) && number(right) => true,
-        (left, right) => left == right && matches!(left, Ty::String | Ty::Duration | Ty::Size | Ty::Time),
-    }
-}
-
-fn contained(left: &Ty, right: &Ty) -> bool {
-    match (left, right) {
-        (Ty::Error, _) | (_, Ty::Error) | (_, Ty::Json) => true,
-        (left, Ty::List(of)) => comparable(left, of),
-        (left, Ty::Map(_) | Ty::String) => matches!(left, Ty::String | Ty::Json),
-        _ => false,
-    }
-}
-
-fn arithmetic(op: BinaryOp, left: &Ty, right: &Ty) -> Option<Ty> {
-    use BinaryOp::{Add, Mul, Sub};
-    Some(match (op, left, right) {
-        (_, Ty::Error, _) | (_, _, Ty::Error) => Ty::Error,
-        (Add | Sub | Mul, Ty::Int, Ty::Int) => Ty::Int,
-        (Add | Sub | Mul, Ty::Int | Ty::Float, Ty::Int | Ty::Float) => Ty::Float,
-        (Add | Sub, Ty::Duration, Ty::Duration) => Ty::Duration,
-        (Add | Sub, Ty::Size, Ty::Size) => Ty::Size,
-        (Mul, Ty::Duration, Ty::Int) | (Mul, Ty::Int, Ty::Duration) => Ty::Duration,
-        (Mul, Ty::Size, Ty::Int) | (Mul, Ty::Int, Ty::Size) => Ty::Size,
-        (Add, Ty::Time, Ty::Duration) | (Sub, Ty::Time, Ty::Duration) | (Add, Ty::Duration, Ty::Time) => Ty::Time,
-        (Sub, Ty::Time, Ty::Time) => Ty::Duration,
-        (Add, Ty::String, Ty::String) => Ty::String,
-        (Add, Ty::List(left), Ty::List(right)) if left.accepts(right) => Ty::List(left.clone()),
-        (Add, Ty::List(left), Ty::List(right)) if right.accepts(left) => Ty::List(right.clone()),
-        _ => return None,
-    })
 }

@@ -58,7 +58,7 @@ fn word(clause: &ClauseKind) -> (&'static str, &'static str) {
         ClauseKind::In(_) => ("in", STEP),
         ClauseKind::Optional => ("optional", STEP),
         ClauseKind::Always => ("always", STEP),
-        ClauseKind::OnFailure(_) => ("on failure", "a step, a gate or an environment"),
+        ClauseKind::OnFailure(_) => ("on failure", "a step or an environment"),
         ClauseKind::Unattended(_) => ("unattended", STEP),
         ClauseKind::BackupOf(_) => ("backup_of", STEP),
         ClauseKind::Show(_) => ("show", GATE),
@@ -66,11 +66,11 @@ fn word(clause: &ClauseKind) -> (&'static str, &'static str) {
         ClauseKind::Checklist(_) => ("checklist", GATE),
         ClauseKind::Approve(_) => ("approve", GATE),
         ClauseKind::Expires(_) => ("expires", GATE),
-        ClauseKind::Rehearsed(_) => ("rehearsed", "an environment"),
+        ClauseKind::Rehearsed(_) => ("rehearsed within", "an environment"),
     }
 }
 
-/// Clauses that may stand several times.
+/// Clauses whose number is not checked here: most may stand several times.
 fn many(clause: &ClauseKind) -> bool {
     matches!(
         clause,
@@ -81,13 +81,17 @@ fn many(clause: &ClauseKind) -> bool {
             | ClauseKind::VerifyUndo { .. }
             | ClauseKind::Allow { .. }
             | ClauseKind::BackupOf(_)
+            // These exclude one another: a step that says two of them is told so once.
+            | ClauseKind::Undo(_)
+            | ClauseKind::UndoNothing(_)
+            | ClauseKind::Irreversible(_)
     )
 }
 
 /// Says so when a clause that stands once stands again.
-pub(super) fn repeated(cx: &mut Context<'_>, clauses: &[Clause]) {
+pub(super) fn repeated<'c>(cx: &mut Context<'_>, clauses: impl Iterator<Item = &'c Clause>) {
     let mut seen: HashMap<Discriminant<ClauseKind>, Span> = HashMap::new();
-    for clause in clauses.iter().filter(|clause| !many(&clause.kind)) {
+    for clause in clauses.filter(|clause| !many(&clause.kind)) {
         if let Some(first) = seen.get(&discriminant(&clause.kind)) {
             let word = word(&clause.kind).0;
             cx.say(
@@ -95,7 +99,6 @@ pub(super) fn repeated(cx: &mut Context<'_>, clauses: &[Clause]) {
                     .related(*first, "first here")
                     .advice(match clause.kind {
                         ClauseKind::Do(_) => "a step has one effect: make a second step `after` this one",
-                        ClauseKind::Undo(_) => "join them: `undo a() or b()`",
                         ClauseKind::When(_) => "join them with `and`",
                         _ => "keep one of them",
                     }),
@@ -111,11 +114,15 @@ pub(super) fn reason(cx: &mut Context<'_>, text: &Text) -> String {
     let whole = text.literal();
     match &whole {
         Some(whole) if whole.trim().is_empty() => {
-            let diagnostic = Diagnostic::new(&codes::EMPTY_REASON, text.loc.0, "a reason is missing");
-            cx.say(diagnostic.advice("say it to whoever reads the report: `\"…\"`"));
+            let diagnostic = Diagnostic::new(&codes::EMPTY_REASON, text.loc.0, "this reason is empty");
+            cx.say(diagnostic.advice("say why, for whoever reads the report"));
         }
         Some(_) => {}
-        None => cx.wrong(&codes::NOT_PRINTABLE, text.loc.0, "a reason is written out, without `{{ }}`"),
+        None => {
+            let diagnostic =
+                Diagnostic::new(&codes::NOT_PRINTABLE, text.loc.0, "a reason is written out, without `{{ }}`");
+            cx.say(diagnostic.advice("say what holds for every run"));
+        }
     }
     whole.unwrap_or_default()
 }
@@ -128,11 +135,13 @@ pub(super) fn positive(cx: &mut Context<'_>, given: &ast::Expr, ty: &Ty, what: &
         && matches!(&expr.kind, ExprKind::Const(Value::Duration(0) | Value::Int(0)))
         && *ty == Ty::Duration
     {
-        let diagnostic = Diagnostic::new(&codes::BAD_NUMBER, expr.span, format!("{what} more than no time at all"));
+        let diagnostic = Diagnostic::new(&codes::BAD_NUMBER, expr.span, format!("{what} a time longer than 0"));
         cx.say(diagnostic.advice("for example `30s`"));
     }
-    if let ExprKind::Neg(_) = expr.kind {
-        cx.wrong(&codes::BAD_NUMBER, expr.span, format!("{what} a number that is not negative"));
+    if let (ExprKind::Neg(_), false) = (&expr.kind, matches!(expr.ty, Ty::Error)) {
+        let diagnostic =
+            Diagnostic::new(&codes::BAD_NUMBER, expr.span, format!("{what} a number that is not negative"));
+        cx.say(diagnostic.advice("write it without the `-`"));
     }
     expr
 }
@@ -175,20 +184,27 @@ pub(super) fn policy(cx: &mut Context<'_>, given: &ast::Policy, own: Option<usiz
 }
 
 fn undone(cx: &mut Context<'_>, name: &ast::Name, own: Option<usize>) -> Option<usize> {
-    let (what, _) = cx.resolve(&name.text, at(name), &Place { nodes: true, ..Place::default() })?;
+    let (what, _) =
+        cx.resolve(&name.text, at(name), &Place { nodes: true, wanted: Some("step"), ..Place::default() })?;
     let Ref::Node(node) = what else {
         let message = format!("`{}` is {}, not a step", name.text, super::names::word(what));
-        cx.wrong(&codes::BAD_POLICY, at(name), message);
+        cx.say(Diagnostic::new(&codes::BAD_POLICY, at(name), message).advice("name the steps to undo"));
         return None;
     };
     let problem = match (cx.nodes[node].gate, own) {
-        (true, _) => Some("a gate has no effect that could be undone"),
-        (false, None) => Some("an environment's policy is for every step: write `undo all`, `ask` or `stop`"),
+        (true, _) => {
+            let message = format!("`{}` is a gate, which has no effect that could be undone", name.text);
+            Some((message, "name the steps to undo"))
+        }
+        (false, None) => {
+            let message = "an environment's policy holds for every step, so it cannot name some".to_owned();
+            Some((message, "write `undo all`, `ask` or `stop`"))
+        }
         (false, Some(_)) => None,
     };
     match problem {
-        Some(problem) => {
-            cx.wrong(&codes::BAD_POLICY, at(name), problem);
+        Some((message, advice)) => {
+            cx.say(Diagnostic::new(&codes::BAD_POLICY, at(name), message).advice(advice));
             None
         }
         None => Some(node),

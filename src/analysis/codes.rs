@@ -110,11 +110,11 @@ Right:
 
 Wrong:
 
-    when note.len > 0
+    when note.len() > 0
 
 Right:
 
-    when note != none and note.len > 0
+    when note != none and note.len() > 0
 ";
     NOT_PRINTABLE = "P0210" "not_printable" "A value cannot stand in a text"
 "Only what prints as one word can: texts, numbers, truth values, durations, sizes, times and `json` scalars.

@@ -66,6 +66,10 @@ pub(super) struct Place {
     pub own: HashMap<String, (Ref, Ty)>,
     /// Declarations after this one are not known yet: a `let` sees those before it.
     pub lets_before: Option<usize>,
+    /// What a bare name has to be here, when only one kind of thing will do: `step`, `host`.
+    pub wanted: Option<&'static str>,
+    /// No `let` may be used: parameters' defaults and the sources of secrets come before them all.
+    pub no_lets: bool,
     /// Steps and gates may be named.
     pub nodes: bool,
     /// Optional values that have been compared with `none`, by path.
@@ -121,16 +125,39 @@ impl Context<'_> {
                 );
                 None
             }
-            (Ref::Let(index), Place { lets_before: Some(before), .. }) if index >= *before => {
+            (Ref::Let(_), Place { no_lets: true, .. }) => {
+                let message = format!("`{name}` is a let, which is not known yet here");
                 self.say(
-                    Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("`{name}` is not known yet"))
-                        .label("used before its `let`")
+                    Diagnostic::new(&codes::WRONG_PLACE, span, message).related(declared, "declared here").advice(
+                        "parameters and the sources of secrets come first: use a parameter, or write the value out",
+                    ),
+                );
+                None
+            }
+            (Ref::Let(index), Place { lets_before: Some(before), .. }) if index >= *before => {
+                let (message, advice) = match index == *before {
+                    true => {
+                        (format!("`{name}` is made from itself"), "a let is set once: give one of the two another name")
+                    }
+                    false => {
+                        (format!("`{name}` is not known yet: a let uses only those above it"), "move that `let` up")
+                    }
+                };
+                self.say(
+                    Diagnostic::new(&codes::UNKNOWN_NAME, span, message)
                         .related(declared, "declared here")
-                        .advice("move that `let` up"),
+                        .advice(advice),
                 );
                 None
             }
             _ => Some((what, None)),
+        }
+    }
+
+    /// Notes that a name is used, when there is one.
+    pub(super) fn note(&mut self, name: &str) {
+        if let Some((what, _)) = self.names.find(name) {
+            self.note_use(what);
         }
     }
 
@@ -145,15 +172,39 @@ impl Context<'_> {
         self.used.insert(used);
     }
 
+    /// The step that remembers something by this name.
+    fn remembered_by(&self, name: &str) -> Option<&str> {
+        let remembers = |node: &&NodeFacts| node.remembered.iter().any(|(remembered, _)| remembered == name);
+        self.nodes.iter().find(remembers).map(|node| node.name.as_str())
+    }
+
+    /// Says that the name of a remembered value or an item means something already.
+    pub(super) fn taken(&mut self, name: &ast::Name, earlier: Span) {
+        let before = self.names.find(&name.text).map_or("a remembered value", |(what, _)| names::word(what));
+        self.say(
+            Diagnostic::new(&codes::NAME_TWICE, at(name), format!("`{}` is already {before}", name.text))
+                .related(earlier, "first declared here")
+                .advice("a bare name means one thing: choose another one here"),
+        );
+    }
+
     fn unknown(&mut self, name: &str, span: Span, place: &Place) {
         let own = place.own.keys().map(String::as_str);
         let near = names::nearest(name, own.chain(self.names.all())).map(str::to_owned);
         let function = crate::registry::all().any(|function| function.word() == name);
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
+        if let Some((what, _)) = near.as_deref().and_then(|near| self.names.find(near)) {
+            // It is meant, so it is not reported as unused besides.
+            self.note_use(what);
+        }
         diagnostic = match near {
             Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
             None if function => diagnostic.advice(format!("`{name}` is a function: call it, `{name}(…)`")),
-            None => diagnostic.advice(format!("declare it, for example `param {name}: string`")),
+            None => diagnostic.advice(match (self.remembered_by(name), place.wanted) {
+                (Some(step), _) => format!("the step `{step}` remembers it: write `{step}.{name}`"),
+                (None, Some(wanted)) => format!("declare it: `{wanted} {name} {{ … }}`"),
+                (None, None) => format!("declare it, for example `param {name}: string`"),
+            }),
         };
         self.say(diagnostic);
     }

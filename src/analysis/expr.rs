@@ -97,13 +97,22 @@ fn conversion(wanted: &Ty, given: &Ty) -> Option<String> {
 pub(super) fn with_article(ty: &Ty) -> String {
     let text = ty.to_string();
     match text.chars().next() {
+        _ if text.starts_with("list(step ") => {
+            format!("the fan-out `{}`", text.trim_start_matches("list(step ").trim_end_matches(')'))
+        }
+        _ if matches!(ty, Ty::Record(_)) && (text.starts_with("step ") || text.starts_with("gate ")) => {
+            match text.split_once(' ') {
+                Some((kind, name)) => format!("the {kind} `{name}`"),
+                None => text,
+            }
+        }
         Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {text}"),
         _ if matches!(ty, Ty::None) => "none".into(),
         _ => format!("a {text}"),
     }
 }
 
-fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
+pub(super) fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
     cx.say(
         Diagnostic::new(&codes::MAYBE_NONE, expr.span, "this may be `none`")
             .label(expr.ty.to_string())
@@ -114,7 +123,10 @@ fn maybe_none(cx: &mut Context<'_>, expr: &Expr) {
 fn regex(cx: &mut Context<'_>, pattern: &str, span: Span) -> Expr {
     if let Err(error) = regex::Regex::new(pattern) {
         let text = error.to_string();
-        let last = text.lines().last().unwrap_or(&text).trim_start_matches("error: ").to_owned();
+        let last = match error {
+            regex::Error::CompiledTooBig(_) => "it is too large",
+            _ => text.lines().last().unwrap_or(&text).trim_start_matches("error: ").trim_end_matches('.'),
+        };
         cx.say(
             Diagnostic::new(&codes::BAD_REGEX, span, format!("this regular expression cannot be read: {last}"))
                 .advice("look-around and back references do not exist here; `\\` takes a special character as it is"),
@@ -125,7 +137,7 @@ fn regex(cx: &mut Context<'_>, pattern: &str, span: Span) -> Expr {
 
 fn list(cx: &mut Context<'_>, items: &[ast::Expr], span: Span, place: &Place) -> Expr {
     let items: Vec<Expr> = items.iter().map(|item| lower(cx, item, place)).collect();
-    let element = common(cx, items.iter(), "items of a list");
+    let element = common(cx, items.iter(), "the items of a list");
     let secret = items.iter().any(|item| item.secret);
     Expr { kind: ExprKind::List(items), ty: Ty::list(element), secret, span }
 }
@@ -140,7 +152,7 @@ fn map(cx: &mut Context<'_>, entries: &[(ast::MapKey, ast::Expr)], span: Span, p
     }
     let element = match mixed(&lowered) {
         true => Ty::Json,
-        false => common(cx, lowered.iter().map(|(_, value)| value), "values of a map"),
+        false => common(cx, lowered.iter().map(|(_, value)| value), "the values of a map"),
     };
     let secret = lowered.iter().any(|(_, value)| value.secret);
     Expr { kind: ExprKind::Map(lowered), ty: Ty::map(element), secret, span }
@@ -163,7 +175,7 @@ fn common<'e>(cx: &mut Context<'_>, items: impl Iterator<Item = &'e Expr>, what:
             ty if item.ty.accepts(ty) => found = item.ty.clone(),
             ty => {
                 let message = format!(
-                    "{what} are of one type: this is {}, the first {}",
+                    "{what} are of one type: this is {}, and one before it {}",
                     with_article(&item.ty),
                     with_article(ty)
                 );
@@ -258,20 +270,20 @@ pub(super) fn member(cx: &mut Context<'_>, base: Expr, name: &ast::Name, span: S
 }
 
 pub(super) fn no_member(cx: &mut Context<'_>, base: &Expr, name: &ast::Name, span: Span, known: &[&str]) -> Expr {
-    let of = match (&base.ty, &base.kind) {
-        (Ty::Record(record), ExprKind::Ref(Ref::Node(_))) => {
-            format!("`{}`", record.name.rsplit(' ').next().unwrap_or_default())
-        }
-        (ty, _) => with_article(ty),
+    let whose = match base.kind {
+        ExprKind::Ref(Ref::Plan) => "`plan`".to_owned(),
+        ExprKind::Ref(Ref::Run) => "`run`".to_owned(),
+        ExprKind::Ref(Ref::Env) => "`env`".to_owned(),
+        _ => with_article(&base.ty),
     };
-    let message = format!("{of} has no member `{}`", name.text);
+    let message = format!("{whose} has no member `{}`", name.text);
     let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_MEMBER, at(name), message);
     let callable = registry::all().any(|f| f.word() == name.text && f.on.is_none() && !f.params.is_empty());
     diagnostic = match (names::nearest(&name.text, known.iter().copied()), callable) {
         (Some(near), _) => diagnostic.advice(format!("did you mean `{near}`?")),
         (None, true) => diagnostic.advice(format!("`{0}` is a function: call it, `.{0}(…)`", name.text)),
         (None, false) if !known.is_empty() => diagnostic.advice(format!("it has: {}", known.join(", "))),
-        (None, false) => diagnostic,
+        (None, false) => diagnostic.advice(format!("{} has no members at all", with_article(&base.ty))),
     };
     cx.say(diagnostic);
     broken(span)
@@ -283,7 +295,11 @@ fn negated(cx: &mut Context<'_>, inner: &ast::Expr, span: Span, place: &Place) -
         Ty::Int | Ty::Float | Ty::Error => inner.ty.clone(),
         other => {
             let message = format!("`-` takes a number, and this is {}", with_article(other));
-            cx.wrong(&codes::WRONG_TYPE, inner.span, message);
+            let diagnostic = Diagnostic::new(&codes::WRONG_TYPE, inner.span, message).label(other.to_string());
+            cx.say(match other {
+                Ty::Duration | Ty::Size => diagnostic.advice("take it away from another one: `a - b`"),
+                _ => diagnostic,
+            });
             Ty::Error
         }
     };
@@ -306,7 +322,7 @@ fn binary(
         BinaryOp::Or => lower(cx, right, &with_certain(place, &left, false)),
         _ => lower(cx, right, place),
     };
-    let ty = super::args::operator(cx, op, op_span, &left, &right);
+    let ty = super::operators::operator(cx, op, op_span, &left, &right);
     let secret = left.secret || right.secret;
     Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, ty, secret, span }
 }

@@ -16,6 +16,8 @@ use super::{clauses, codes, digest, node, resource, step};
 
 /// Types a plan. What comes back is whole even when there were mistakes; whether it may be used is the caller's to decide.
 pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<Diagnostic>) -> Plan {
+    // What could not be read may hold the uses that seem to lack.
+    let whole = diagnostics.is_empty();
     let mut cx = Context {
         diagnostics,
         names: Names::default(),
@@ -52,7 +54,9 @@ pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, diagnostics: &mut Vec<
     plan.hooks = items.hooks.iter().map(|(events, clauses, span)| hook(&mut cx, events, clauses, *span)).collect();
     plan.allows =
         items.allows.iter().filter_map(|(lint, text, span)| node::allow(&mut cx, lint, text, *span)).collect();
-    unused(&mut cx, &items);
+    if whole {
+        unused(&mut cx, &items);
+    }
     plan
 }
 
@@ -151,7 +155,8 @@ fn environments(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, ..) in &items.environments {
         if names.contains(&name.text) {
-            cx.wrong(&codes::NAME_TWICE, at(name), format!("the environment `{}` is declared twice", name.text));
+            let message = format!("the environment `{}` is declared twice", name.text);
+            cx.say(Diagnostic::new(&codes::NAME_TWICE, at(name), message).advice("make one of the two"));
         }
         names.push(name.text.clone());
     }
@@ -165,7 +170,7 @@ fn params(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<Param> {
     for (index, (name, _, default, span)) in items.params.iter().enumerate() {
         let ty = cx.params[index].clone();
         let default = default.map(|default| {
-            let default = lower_expr(cx, default, &Place { lets_before: Some(0), ..Place::default() });
+            let default = lower_expr(cx, default, &Place { no_lets: true, ..Place::default() });
             expect(cx, &default, &ty, &format!("the parameter `{}` is", name.text));
             only_earlier(cx, &default, index);
             default
@@ -179,13 +184,30 @@ fn only_earlier(cx: &mut Context<'_>, default: &Expr, index: usize) {
     let mut wrong = Vec::new();
     default.walk(&mut |part| match part.kind {
         crate::model::ExprKind::Ref(Ref::Param(other)) if other >= index => {
-            wrong.push((part.span, "a parameter before it"))
+            wrong.push((
+                part.span,
+                "a default cannot use its own parameter or a later one",
+                "use one declared above it",
+            ));
         }
-        crate::model::ExprKind::Ref(Ref::Secret(_)) => wrong.push((part.span, "no secret: parameters are on record")),
+        crate::model::ExprKind::Ref(Ref::Secret(_)) => {
+            wrong.push((
+                part.span,
+                "a default cannot use a secret: parameters are on record",
+                "use the secret itself where it is needed",
+            ));
+        }
+        crate::model::ExprKind::Ref(Ref::Resource(_)) => {
+            wrong.push((
+                part.span,
+                "a default cannot use a resource: those come after the parameters",
+                "use the resource where it is needed",
+            ));
+        }
         _ => {}
     });
-    for (span, may) in wrong {
-        cx.wrong(&codes::WRONG_PLACE, span, format!("a default may use {may}"));
+    for (span, message, advice) in wrong {
+        cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, message).advice(advice));
     }
 }
 
@@ -221,20 +243,27 @@ fn param_type(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
         }
     };
     if !given.args.is_empty() && !matches!(plain, Ty::List(_) | Ty::Map(_) | Ty::Error) {
-        cx.wrong(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{}` takes no type in parentheses", given.name.text));
+        let name = &given.name.text;
+        let diagnostic =
+            Diagnostic::new(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{name}` takes no type in parentheses"));
+        cx.say(diagnostic.advice(format!("write `{name}`, or a list: `list({name})`")));
     }
     if given.optional { Ty::optional(plain) } else { plain }
 }
 
 fn lacks(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
     let name = &given.name.text;
-    let diagnostic = Diagnostic::new(&codes::UNKNOWN_TYPE, given.loc.0, format!("`{name}` of what?"));
+    let diagnostic = Diagnostic::new(
+        &codes::UNKNOWN_TYPE,
+        given.loc.0,
+        format!("`{name}` needs one type in parentheses: what it holds"),
+    );
     cx.say(diagnostic.advice(format!("for example `{name}(string)`")));
     Ty::Error
 }
 
 fn secrets(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<Secret> {
-    let place = Place { lets_before: Some(0), ..Place::default() };
+    let place = Place { no_lets: true, ..Place::default() };
     let of = |cx: &mut Context<'_>, (name, source, span): &(&ast::Name, &ast::Expr, Span)| Secret {
         name: name.text.clone(),
         source: as_call(cx, source, &place, Want::Source),
@@ -325,7 +354,10 @@ fn hook(cx: &mut Context<'_>, events: &[ast::Name], given: &[ast::Clause], span:
         }
     }
     if actions.is_empty() && given.is_empty() {
-        cx.wrong(&codes::EMPTY_STEP, span, "this hook does nothing");
+        cx.say(
+            Diagnostic::new(&codes::EMPTY_STEP, span, "this hook does nothing")
+                .advice("give it a `do`, or take it away"),
+        );
     }
     Hook { events, actions, span }
 }
@@ -337,9 +369,10 @@ fn hook_event(cx: &mut Context<'_>, name: &ast::Name) -> Option<HookEvent> {
         "paused" => Some(HookEvent::Paused),
         "stuck" => Some(HookEvent::Stuck),
         other => {
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_EVENT, at(name), format!("nothing happens `on {other}`"));
+            let diagnostic = Diagnostic::new(&codes::UNKNOWN_EVENT, at(name), format!("there is no event `{other}`"));
             cx.say(diagnostic.advice(match nearest(other, ["failure", "success", "paused", "stuck"]) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if matches!(other, "error" | "fail" | "failed") => "did you mean `failure`?".into(),
                 None => "a hook runs on `failure`, `success`, `paused` or `stuck`".into(),
             }));
             None
@@ -354,7 +387,9 @@ fn unused(cx: &mut Context<'_>, items: &Items<'_>) {
     let resources = items.resources.iter().enumerate().map(|(i, item)| (Used::Resource(i), item.1, item.0.word()));
     let all: Vec<_> = params.chain(secrets).chain(lets).chain(resources).collect();
     for (used, name, what) in all {
-        if !cx.used.contains(&used) && !name.text.starts_with('_') && !cx.names.is_twice(&name.text) {
+        // The second of two with one name has been reported.
+        let first = cx.names.find(&name.text).is_some_and(|(_, declared)| declared == at(name));
+        if first && !cx.used.contains(&used) && !name.text.starts_with('_') {
             let message = format!("the {what} `{}` is never used", name.text);
             let advice = "use it or take it away; a name that begins with `_` may stay";
             cx.say(Diagnostic::new(&codes::UNUSED, at(name), message).advice(advice));

@@ -13,6 +13,7 @@ mod lints;
 mod lower;
 mod names;
 mod node;
+mod operators;
 mod order;
 mod resource;
 mod step;

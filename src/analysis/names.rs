@@ -9,7 +9,7 @@ use crate::source::Span;
 #[derive(Debug, Default)]
 pub(super) struct Names {
     known: HashMap<String, (Ref, Span)>,
-    /// Names of two things: what one of them means is anybody's guess, and said once.
+    /// Names with several declarations, which has been reported: nobody knows which one is meant.
     twice: HashSet<String>,
 }
 
@@ -33,7 +33,7 @@ impl Names {
         self.known.get(name).copied()
     }
 
-    /// Two things have this name.
+    /// Whether a name was declared more than once.
     pub(super) fn is_twice(&self, name: &str) -> bool {
         self.twice.contains(name)
     }

@@ -26,6 +26,12 @@ pub(super) fn lower_node(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, en
         }
         _ => None,
     });
+    // A second one is reported; the names in it count as used all the same.
+    for clause in decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::When(_))).skip(1) {
+        if let ClauseKind::When(expr) = &clause.kind {
+            lower(cx, expr, &probing(&place));
+        }
+    }
     let title = decl.title.as_ref().map(|text| lower_text(cx, text, &Place { nodes: false, ..place.clone() }));
     let mut node = Node {
         name: decl.name.text.clone(),
@@ -46,14 +52,27 @@ pub(super) fn lower_node(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, en
         })),
         span: decl.loc.0,
     };
-    clauses::repeated(cx, &decl.clauses);
+    clauses::repeated(cx, decl.clauses.iter().filter(|clause| clauses::belongs(decl.kind, &clause.kind)));
     common(cx, decl, &mut node, index, &place, environments);
     node.body = match decl.kind {
         NodeKind::Step => Body::Step(Box::new(super::step::lower_step(cx, decl, index, &place))),
         NodeKind::Gate => Body::Gate(Box::new(gate(cx, decl, &place))),
     };
+    if decl.clauses.iter().any(|clause| !clauses::belongs(decl.kind, &clause.kind)) {
+        use_misplaced(cx, decl, index, &place);
+    }
     infer(&mut node, index);
     node
+}
+
+/// The names in clauses that do not belong here count as used; nothing more is said of these clauses.
+fn use_misplaced(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, place: &Place) {
+    let before = cx.diagnostics.len();
+    match decl.kind {
+        NodeKind::Step => drop(gate(cx, decl, place)),
+        NodeKind::Gate => drop(super::step::lower_step(cx, decl, index, place)),
+    }
+    cx.diagnostics.truncate(before);
 }
 
 fn clause(decl: &NodeDecl, wanted: impl Fn(&ClauseKind) -> bool) -> Option<&Clause> {
@@ -66,7 +85,7 @@ pub(super) fn probing(place: &Place) -> Place {
 }
 
 fn fan_out(cx: &mut Context<'_>, var: &ast::Name, list: &ast::Expr, place: &mut Place) -> Each {
-    let list = lower(cx, list, &Place::default());
+    let list = lower(cx, list, &Place { probes: true, ..Place::default() });
     let item = match &list.ty {
         Ty::List(of) if of.is_scalar() => of.as_ref().clone(),
         Ty::Error => Ty::Error,
@@ -82,12 +101,30 @@ fn fan_out(cx: &mut Context<'_>, var: &ast::Name, list: &ast::Expr, place: &mut 
             Ty::Error
         }
     };
+    let mut reads = None;
+    list.walk(&mut |part| {
+        if let ExprKind::Call(call) = &part.kind
+            && call.kind == crate::model::FunctionKind::Probe
+        {
+            reads = Some(part.span);
+        }
+    });
+    if let Some(span) = reads {
+        let message = "the items must be known when the run starts, and this reads the world";
+        cx.say(
+            Diagnostic::new(&codes::BAD_FAN_OUT, span, message)
+                .advice("write the items out, or take them as a parameter"),
+        );
+    }
     if list.secret {
-        cx.wrong(&codes::BAD_FAN_OUT, list.span, "the items name the steps of the run, so they cannot be secret");
+        let message = "the items name the steps of the run, so they cannot be secret";
+        cx.say(
+            Diagnostic::new(&codes::BAD_FAN_OUT, list.span, message)
+                .advice("write the items out, or take them as a parameter"),
+        );
     }
     if let Some((_, earlier)) = cx.names.find(&var.text) {
-        let message = format!("`{}` is taken", var.text);
-        cx.say(Diagnostic::new(&codes::NAME_TWICE, at(var), message).related(earlier, "first declared here"));
+        cx.taken(var, earlier);
     }
     place.own.insert(var.text.clone(), (Ref::Item, item.clone()));
     Each { var: var.text.clone(), list, item }
@@ -130,16 +167,19 @@ fn common(
 
 fn after(cx: &mut Context<'_>, name: &ast::Name, index: usize) -> Option<Dep> {
     let span = at(name);
-    let (what, _) = cx.resolve(&name.text, span, &Place { nodes: true, ..Place::default() })?;
+    let (what, _) = cx.resolve(&name.text, span, &Place { nodes: true, wanted: Some("step"), ..Place::default() })?;
     match what {
         Ref::Node(node) if node == index => {
-            cx.wrong(&codes::SELF_REFERENCE, span, format!("`{}` cannot come after itself", name.text));
+            let diagnostic =
+                Diagnostic::new(&codes::SELF_REFERENCE, span, format!("`{}` cannot come after itself", name.text));
+            cx.say(diagnostic.advice("name another step or gate, or take this one away"));
             None
         }
         Ref::Node(node) => Some(Dep { node, why: DepKind::After, span }),
         other => {
             let message = format!("`{}` is {}, not a step or gate", name.text, super::names::word(other));
-            cx.wrong(&codes::WRONG_PLACE, span, message);
+            let advice = "`after` takes steps and gates; what uses a value needs no `after` for it";
+            cx.say(Diagnostic::new(&codes::WRONG_PLACE, span, message).advice(advice));
             None
         }
     }
@@ -151,6 +191,7 @@ fn unknown_environment(cx: &mut Context<'_>, name: &ast::Name, environments: &[S
         Diagnostic::new(&codes::UNKNOWN_ENVIRONMENT, at(name), format!("there is no environment `{}`", name.text));
     cx.say(diagnostic.advice(match near {
         Some(near) => format!("did you mean `{near}`?"),
+        None if !environments.is_empty() => format!("declared are: {}", environments.join(", ")),
         None => format!("declare it: `environment {} {{ … }}`", name.text),
     }));
 }
@@ -193,7 +234,8 @@ fn gate(cx: &mut Context<'_>, decl: &NodeDecl, place: &Place) -> Gate {
             ClauseKind::Window(_) | ClauseKind::Checklist(_) | ClauseKind::Approve(_) | ClauseKind::Require { .. }
         );
     }
-    if !holds {
+    let misplaced = decl.clauses.iter().any(|clause| !clauses::belongs(decl.kind, &clause.kind));
+    if !holds && !misplaced {
         let diagnostic =
             Diagnostic::new(&codes::EMPTY_GATE, at(&decl.name), format!("nothing holds the gate `{}`", decl.name.text));
         cx.say(diagnostic.advice("give it `approve 1 of [\"…\"]`, a `checklist`, a `window` or a `require`"));
@@ -207,11 +249,16 @@ fn approve(cx: &mut Context<'_>, given: &ast::Approve, place: &Place) -> Approve
     let of = lower(cx, &given.of, &pure);
     expect(cx, &of, &Ty::list(Ty::String), "those who may approve are");
     if let (ExprKind::Const(Value::Int(count)), ExprKind::List(names)) = (&count.kind, &of.kind) {
-        let names = names.len();
+        let names = people(names);
         let enough = usize::try_from(*count).is_ok_and(|count| count <= names);
-        if *count == 0 || (!enough && given.escalate.is_none()) {
-            let message = format!("{count} of {names} people cannot approve");
-            cx.wrong(&codes::BAD_APPROVAL, given.count.loc.0, message);
+        let span = given.count.loc.0;
+        if *count == 0 {
+            let diagnostic = Diagnostic::new(&codes::BAD_APPROVAL, span, "an approval by 0 people holds nobody back");
+            cx.say(diagnostic.advice("ask for at least 1, or take the clause away"));
+        } else if !enough && given.escalate.is_none() {
+            let message = format!("this asks for {count} different people and names only {names}");
+            let diagnostic = Diagnostic::new(&codes::BAD_APPROVAL, span, message);
+            cx.say(diagnostic.advice("name more people, or ask for fewer approvals"));
         }
     }
     let escalate = given.escalate.as_ref().map(|(names, after)| {
@@ -220,6 +267,19 @@ fn approve(cx: &mut Context<'_>, given: &ast::Approve, place: &Place) -> Approve
         (names, positive(cx, after, &Ty::Duration, "`after` takes", &pure))
     });
     Approve { count, of, not_author: given.not_author, escalate }
+}
+
+/// How many different people a list can mean.
+fn people(names: &[Expr]) -> usize {
+    let written: std::collections::BTreeSet<&str> = names.iter().filter_map(text).collect();
+    written.len() + names.iter().filter(|name| text(name).is_none()).count()
+}
+
+fn text(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Const(Value::String(text)) => Some(text),
+        _ => None,
+    }
 }
 
 /// Adds the edges that come from using what other nodes yield, and keeps one edge a node.

@@ -13,7 +13,7 @@ use super::clauses;
 use super::codes;
 use super::context::{Context, Place, Want, at};
 use super::expr::{expect, lower};
-use super::names::nearest;
+use super::names::{nearest, word};
 use super::window;
 
 /// Types the settings of a resource. `given_later`: keys that some environment sets.
@@ -27,9 +27,15 @@ pub(super) fn resource(
     let (kind, name) = (cx.resources[index].kind, cx.resources[index].name.clone());
     let mut settings: Vec<(String, crate::model::Expr)> = Vec::new();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    // A setting that is unknown may be the one that lacks: then it is not said twice.
+    let mut misnamed = false;
     for entry in entries {
         let [key] = entry.path.as_slice() else {
-            cx.wrong(&codes::BAD_SETTING, entry.loc.0, "a setting has one name: `url = …`");
+            let path: Vec<&str> = entry.path.iter().map(|name| name.text.as_str()).collect();
+            let message = format!("`{}` is not one name, as settings have", path.join("."));
+            cx.say(Diagnostic::new(&codes::BAD_SETTING, entry.loc.0, message).advice("for example `url = …`"));
+            as_used(cx, &entry.value);
+            misnamed = true;
             continue;
         };
         if let Some(earlier) = seen.insert(&key.text, at(key)) {
@@ -37,7 +43,8 @@ pub(super) fn resource(
             cx.say(Diagnostic::new(&codes::NAME_TWICE, at(key), message).related(earlier, "first here"));
         }
         let Some(setting) = known(cx, kind, key) else {
-            lower(cx, &entry.value, &Place::default());
+            as_used(cx, &entry.value);
+            misnamed = true;
             continue;
         };
         let value = setting_value(cx, setting, &entry.value);
@@ -45,12 +52,23 @@ pub(super) fn resource(
     }
     for setting in registry::settings(kind).iter().filter(|setting| setting.required) {
         let given = seen.contains_key(setting.key) || overridden.iter().any(|key| key == setting.key);
-        if !given {
+        if !given && !misnamed {
             let message = format!("{} `{name}` needs `{}`", kind.word(), setting.key);
             cx.say(Diagnostic::new(&codes::BAD_SETTING, span, message).advice(setting.doc));
         }
     }
     Resource { kind, name, settings, span }
+}
+
+/// A value whose setting is not known: the names in it count as used.
+fn as_used(cx: &mut Context<'_>, value: &ast::Expr) {
+    let before = cx.diagnostics.len();
+    lower(cx, value, &Place::default());
+    cx.diagnostics.truncate(before);
+    if let ast::ExprKind::Call { .. } = value.kind {
+        as_call(cx, value, &Place::default(), Want::Action);
+        cx.diagnostics.truncate(before);
+    }
 }
 
 fn known(cx: &mut Context<'_>, kind: crate::model::ResourceKind, key: &ast::Name) -> Option<&'static Setting> {
@@ -105,8 +123,38 @@ pub(super) fn environment(
             _ => clauses::misplaced(cx, clause, "an environment"),
         }
     }
-    clauses::repeated(cx, policies);
+    clauses::repeated(cx, policies.iter());
+    repeated(cx, entries);
     environment
+}
+
+/// Says so when an environment sets one thing twice.
+fn repeated(cx: &mut Context<'_>, entries: &[Entry]) {
+    let mut seen: BTreeMap<Vec<&str>, Span> = BTreeMap::new();
+    for entry in entries {
+        let path: Vec<&str> = entry.path.iter().map(|name| name.text.as_str()).collect();
+        let message = format!("`{}` is set twice", path.join("."));
+        if let Some(earlier) = seen.insert(path, entry.loc.0) {
+            cx.say(Diagnostic::new(&codes::NAME_TWICE, entry.loc.0, message).related(earlier, "first here"));
+        }
+    }
+}
+
+/// Says that an environment sets what it cannot, with the nearest name that it can.
+fn not_set(cx: &mut Context<'_>, name: &ast::Name, wanted: &str, allowed: fn(Ref) -> bool) {
+    let found = cx.names.find(&name.text);
+    let message = match found {
+        Some((what, _)) => format!("`{}` is {}, not {wanted}", name.text, word(what)),
+        None => format!("there is no {} `{}`", wanted.trim_start_matches("a "), name.text),
+    };
+    let names: Vec<&str> =
+        cx.names.all().filter(|name| cx.names.find(name).is_some_and(|(what, _)| allowed(what))).collect();
+    let advice = match (found, nearest(&name.text, names)) {
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (Some((Ref::Resource(_), _)), _) => format!("set one of its settings: `{}.url = …`", name.text),
+        _ => "an environment sets `parameter = …` or `resource.setting = …`".into(),
+    };
+    cx.say(Diagnostic::new(&codes::BAD_OVERRIDE, at(name), message).advice(advice));
 }
 
 fn over(cx: &mut Context<'_>, entry: &Entry) -> Option<Override> {
@@ -115,14 +163,8 @@ fn over(cx: &mut Context<'_>, entry: &Entry) -> Option<Override> {
     match entry.path.as_slice() {
         [param] => {
             let Some((Ref::Param(index), _)) = cx.names.find(&param.text) else {
-                let message = format!("`{}` is not a parameter", param.text);
-                let names: Vec<String> = cx.names.all().map(str::to_owned).collect();
-                let mut diagnostic = Diagnostic::new(&codes::BAD_OVERRIDE, at(param), message);
-                if let Some(near) = nearest(&param.text, names.iter().map(String::as_str)) {
-                    diagnostic = diagnostic.advice(format!("did you mean `{near}`?"));
-                }
-                cx.say(diagnostic);
-                lower(cx, &entry.value, &place);
+                not_set(cx, param, "a parameter", |what| matches!(what, Ref::Param(_)));
+                as_used(cx, &entry.value);
                 return None;
             };
             let value = lower(cx, &entry.value, &place);
@@ -132,17 +174,23 @@ fn over(cx: &mut Context<'_>, entry: &Entry) -> Option<Override> {
         }
         [resource, key] => {
             let Some((Ref::Resource(index), _)) = cx.names.find(&resource.text) else {
-                let message = format!("`{}` is not a resource", resource.text);
-                cx.wrong(&codes::BAD_OVERRIDE, at(resource), message);
-                lower(cx, &entry.value, &place);
+                not_set(cx, resource, "a resource", |what| matches!(what, Ref::Resource(_)));
+                as_used(cx, &entry.value);
                 return None;
             };
-            let setting = known(cx, cx.resources[index].kind, key)?;
+            let Some(setting) = known(cx, cx.resources[index].kind, key) else {
+                as_used(cx, &entry.value);
+                return None;
+            };
             let value = setting_value(cx, setting, &entry.value);
             Some(Override { target: OverrideTarget::Setting { resource: index, key: key.text.clone() }, value, span })
         }
         _ => {
-            cx.wrong(&codes::BAD_OVERRIDE, span, "an environment sets `parameter = …` or `resource.setting = …`");
+            let path: Vec<&str> = entry.path.iter().map(|name| name.text.as_str()).collect();
+            let message = format!("`{}` has too many parts to be set", path.join("."));
+            let advice = "an environment sets `parameter = …` or `resource.setting = …`";
+            cx.say(Diagnostic::new(&codes::BAD_OVERRIDE, span, message).advice(advice));
+            as_used(cx, &entry.value);
             None
         }
     }

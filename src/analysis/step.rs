@@ -40,8 +40,7 @@ pub(super) fn remembered(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, pl
         let taken = cx.names.find(&name.text).map(|(_, span)| span);
         let twice = found.iter().find(|earlier| earlier.name == name.text).map(|earlier| earlier.span);
         if let Some(earlier) = taken.or(twice) {
-            let diagnostic = Diagnostic::new(&codes::NAME_TWICE, at(name), format!("`{}` is taken", name.text));
-            cx.say(diagnostic.related(earlier, "first declared here"));
+            cx.taken(name, earlier);
         }
         place.own.insert(name.text.clone(), (Ref::Remembered(found.len()), value.ty.clone()));
         found.push(Remember { name: name.text.clone(), value, span: clause.loc.0 });
@@ -57,6 +56,12 @@ pub(super) fn lower_step(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, ou
         ClauseKind::Do(expr) => Some((as_call(cx, expr, &pure(&place), Want::Action), clause)),
         _ => None,
     });
+    // More than one has been reported; the names in them count as used all the same.
+    for clause in decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::Do(_))).skip(1) {
+        if let ClauseKind::Do(expr) = &clause.kind {
+            as_call(cx, expr, &pure(&place), Want::Action);
+        }
+    }
     let entry = action.as_ref().and_then(|(action, _)| entry_of(action));
     let mut step = empty(entry);
     step.action = action.as_ref().map(|(action, _)| action.clone());
@@ -65,7 +70,11 @@ pub(super) fn lower_step(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, ou
         simple(cx, clause, &mut step, &place);
     }
     undo(cx, decl, &mut step, entry, &place);
-    consistent(cx, decl, &step, action.is_some());
+    match action {
+        // What is wrong with the action has been said, and nothing else can be said of it.
+        Some((action, _)) if entry.is_none() && action.ty == Ty::Error => {}
+        action => consistent(cx, decl, &step, action.is_some()),
+    }
     step
 }
 
@@ -145,14 +154,24 @@ fn simple(cx: &mut Context<'_>, clause: &Clause, step: &mut Step, place: &Place)
 }
 
 fn resource(cx: &mut Context<'_>, name: &ast::Name, kind: ResourceKind) -> Option<usize> {
-    let (what, _) = cx.resolve(&name.text, at(name), &Place { nodes: true, ..Place::default() })?;
+    let (what, _) =
+        cx.resolve(&name.text, at(name), &Place { nodes: true, wanted: Some(kind.word()), ..Place::default() })?;
     match what {
         Ref::Resource(index) if cx.resources[index].kind == kind => Some(index),
         _ => {
-            let message = format!("`{}` is not a {}", name.text, kind.word());
-            cx.wrong(&codes::WRONG_PLACE, at(name), message);
+            let message = format!("`{}` is {}, and here a {} is wanted", name.text, said(cx, what), kind.word());
+            let advice = format!("name one that the plan declares: `{} name {{ … }}`", kind.word());
+            cx.say(Diagnostic::new(&codes::WRONG_PLACE, at(name), message).advice(advice));
             None
         }
+    }
+}
+
+/// What a name stands for, in words, with the kind of a resource.
+fn said(cx: &Context<'_>, what: Ref) -> String {
+    match what {
+        Ref::Resource(index) => format!("a {}", cx.resources[index].kind.word()),
+        other => super::names::word(other).to_owned(),
     }
 }
 
@@ -169,7 +188,8 @@ fn variables(cx: &mut Context<'_>, map: &ast::Expr, place: &Place) -> Vec<(Strin
             && !name.starts_with(|c: char| c.is_ascii_digit());
         if !plain || name.is_empty() {
             let message = format!("`{name}` cannot be the name of an environment variable");
-            cx.wrong(&codes::WRONG_TYPE, value.span, message);
+            let advice = "letters, digits and `_`, not beginning with a digit";
+            cx.say(Diagnostic::new(&codes::WRONG_TYPE, value.span, message).advice(advice));
         }
         if !value.ty.is_scalar() && value.ty != Ty::Json {
             let message =
@@ -193,9 +213,17 @@ fn undo(cx: &mut Context<'_>, decl: &NodeDecl, step: &mut Step, entry: Option<&'
         };
         match first {
             Some(first) => {
-                let diagnostic =
-                    Diagnostic::new(&codes::UNDO_CONFLICT, clause.word.0, "a step has one way back, or none");
-                cx.say(diagnostic.related(first, "already said here").advice("keep one of them"));
+                let diagnostic = Diagnostic::new(
+                    &codes::UNDO_CONFLICT,
+                    clause.word.0,
+                    "this step has already said how it is taken back",
+                );
+                let several =
+                    decl.clauses.iter().filter(|clause| matches!(clause.kind, ClauseKind::Undo(_))).count() > 1;
+                cx.say(diagnostic.related(first, "already said here").advice(match several {
+                    true => "join several ways back with `or`: `undo a() or b()`",
+                    false => "keep one of them",
+                }));
             }
             None => {
                 first = Some(clause.word.0);
@@ -222,7 +250,8 @@ fn alternative(cx: &mut Context<'_>, given: &ast::Alternative, place: &Place) ->
 
 /// What must hold between the clauses of a step.
 fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
-    for clause in &decl.clauses {
+    let mut without: Vec<(&str, Span)> = Vec::new();
+    for clause in decl.clauses.iter().filter(|_| !acts) {
         let needs_action = match &clause.kind {
             ClauseKind::Timeout(_) => "timeout",
             ClauseKind::Retry { .. } => "retry",
@@ -238,17 +267,20 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
             ClauseKind::BackupOf(_) => "backup_of",
             _ => continue,
         };
-        if !acts {
-            let message = format!("`{needs_action}` says something about an action, and this step has none");
-            let diagnostic = Diagnostic::new(&codes::NEEDS_ACTION, clause.word.0, message);
-            cx.say(diagnostic.advice("add a `do`, or take the clause away"));
-        }
+        without.push((needs_action, clause.word.0));
+    }
+    if let Some(((word, span), others)) = without.split_first() {
+        let message = format!("`{word}` says something about an action, and this step has none");
+        let diagnostic = Diagnostic::new(&codes::NEEDS_ACTION, *span, message);
+        let diagnostic = others.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.related(*span, "and this"));
+        cx.say(diagnostic.advice("add a `do`, or take the clause away"));
     }
     let word =
         |wanted: fn(&ClauseKind) -> bool| decl.clauses.iter().find(|clause| wanted(&clause.kind)).map(|c| c.word.0);
     let undone = matches!(step.undo, Undo::Alternatives(_) | Undo::Default);
     if let (true, false, Some(span)) = (acts, undone, word(|kind| matches!(kind, ClauseKind::VerifyUndo { .. }))) {
-        cx.wrong(&codes::UNDO_CONFLICT, span, "there is no undo here that could be verified");
+        let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, span, "this step has no undo that could be verified");
+        cx.say(diagnostic.advice("give it an `undo …`, or take the clause away"));
     }
     let safe = step.idempotent || step.atomic;
     if let (true, false, Some(span)) = (acts, safe, word(|kind| matches!(kind, ClauseKind::Retry { .. }))) {
@@ -262,7 +294,13 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
         let advice = "only steps without effect, `atomic` ones, or those with `undo nothing \"…\"` can";
         cx.say(Diagnostic::new(&codes::NOT_OPTIONAL, span, message).advice(advice));
     }
-    if !acts && step.verifies.is_empty() && !decl.clauses.iter().any(|c| does_something(&c.kind)) {
+    let misplaced = decl.clauses.iter().any(|clause| !clauses::belongs(decl.kind, &clause.kind));
+    if !acts
+        && without.is_empty()
+        && !misplaced
+        && step.verifies.is_empty()
+        && !decl.clauses.iter().any(|c| does_something(&c.kind))
+    {
         let message = format!("the step `{}` does and checks nothing", decl.name.text);
         cx.say(
             Diagnostic::new(&codes::EMPTY_STEP, at(&decl.name), message)

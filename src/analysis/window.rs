@@ -35,7 +35,7 @@ fn hours(cx: &mut Context<'_>, text: &Text) -> Option<(u16, u16, String)> {
         Some((minutes(from)?, minutes(to)?, zone.trim().to_owned()))
     });
     let Some((from, to, zone)) = parsed else {
-        let message = format!("`{whole}` is not a window: it takes hours and a time zone");
+        let message = format!("`{whole}` is not a window: that takes hours (`22:00-06:00`) and a time zone");
         cx.say(Diagnostic::new(&BAD_WINDOW, span, message).advice(example));
         return None;
     };
@@ -104,7 +104,10 @@ fn day(cx: &mut Context<'_>, name: &Name) -> Option<usize> {
 }
 
 fn except(cx: &mut Context<'_>, text: &Text) -> Option<(String, String)> {
-    let whole = text.literal().unwrap_or_default();
+    let Some(whole) = text.literal() else {
+        cx.wrong(&BAD_WINDOW, text.loc.0, "an exception is written out, without `{{ }}`");
+        return None;
+    };
     let (first, last) = whole.split_once("..").unwrap_or((&whole, &whole));
     let (first, last) = (first.trim(), last.trim());
     let message = match (first.parse::<Date>(), last.parse::<Date>()) {
