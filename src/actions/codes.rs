@@ -42,8 +42,6 @@ codes! {
          `plan mark RUN STEP undone --reason …`.";
     COPY_FAILED = "R0509" "copy_failed" "A file could not be copied"
         "What is at the target is what was there before: the copy takes its place only when it is complete and on disk.";
-    NOT_REAL = "R0510" "not_real" "This action cannot be carried out yet"
-        "The language knows it and this version cannot do it. `plan run` refuses such a plan before anything starts.";
     BAD_CALL = "R0511" "bad_call" "An action was given something that it cannot use"
         "A value that is only known while the plan runs is empty or of the wrong kind. Nothing has happened.";
 }

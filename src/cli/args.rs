@@ -285,7 +285,7 @@ pub struct Rollback {
     #[arg(long = "step", value_name = "STEP")]
     pub steps: Vec<String>,
     /// Why
-    #[arg(long, default_value = "rollback asked for")]
+    #[arg(long, default_value = "asked for")]
     pub reason: String,
     #[command(flatten)]
     pub how: How,
@@ -296,7 +296,7 @@ pub struct Cancel {
     #[command(flatten)]
     pub which: Which,
     /// Why
-    #[arg(long, default_value = "cancelled")]
+    #[arg(long, default_value = "asked for")]
     pub reason: String,
     #[command(flatten)]
     pub how: How,

@@ -180,7 +180,11 @@ async fn drive(
     if let Ended::JournalFailed(error) = ended {
         // Nothing of it can be written any more; what is on disk says where to go on.
         let error: JournalError = error;
-        return Err(error.problem().advice(format!("nothing more was started; then go on with: plan resume {id}")));
+        let problem = error.problem();
+        return Err(match error {
+            JournalError::Fenced { .. } => problem,
+            _ => problem.advice(format!("nothing more was started; mend that, then go on with: plan resume {id}")),
+        });
     }
     session.finish().await?;
     match ended {

@@ -64,8 +64,6 @@ codes! {
         "A plan with errors is never run. `plan validate FILE` shows them all.";
     BAD_ARGUMENT = "R0536" "bad_argument" "An argument cannot be read"
         "The message says which one and what was expected.";
-    SERVICE_FAILED = "R0537" "service_failed" "A service did not start"
-        "The service's `start` command ended, or its `url` did not answer in time. Its last lines are shown.";
     CONFIRMATION_NEEDED = "R0538" "confirmation_needed" "Somebody has to confirm this"
         "On a terminal `plan` asks; elsewhere the answer must be given as a flag, so that a script never says yes by \
          accident. The message names the flag.";

@@ -89,12 +89,15 @@ pub async fn start(
     build::refuse_unavailable(&built)?;
     let masker = take_secrets(&built, &place.base).await?;
     let addresses = preflight::addresses(&built, &place.base)?;
+    let before = Arc::new(world(&built, &place.base, "preflight", 0, masker.clone())?);
+    let found = preflight::check(&built, &before).await;
+    before.close();
+    found?;
     let journal = Journal::open(&place.journal, Mode::Create).await.map_err(problem)?;
     let run_id = journal.new_id().await.map_err(problem)?;
     hold(&addresses, &run_id, &place, &owner).await?;
     let prepared = async {
         let world = Arc::new(world(&built, &place.base, &run_id, 1, masker)?);
-        preflight::check(&built, &world).await?;
         let lease = journal.create_run(&run_id, header, &owner).await.map_err(problem)?;
         Ok((world, lease))
     };

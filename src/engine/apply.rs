@@ -23,7 +23,7 @@ impl Run {
     }
 
     pub(super) fn take(&mut self, when: When, event: &Event) -> Result<(), ApplyError> {
-        if let Some(node) = node_of(event) {
+        if let Some(node) = event.node() {
             if node >= self.nodes.len() {
                 return Err(ApplyError::NoSuchNode { node });
             }
@@ -361,42 +361,5 @@ impl Run {
             WorkBody::Gate(_) => false,
         };
         undoable && self.nodes[node].effect
-    }
-}
-
-/// The node that an event is about; `None` for those about the run.
-pub(super) fn node_of(event: &Event) -> Option<usize> {
-    match event {
-        Event::RunBegan | Event::RunResumed | Event::RunInterrupted | Event::UnwindingBegan { .. } => None,
-        Event::Decided { .. } | Event::RunPaused { .. } | Event::RunEnded { .. } => None,
-        Event::NodeSkipped { node, .. }
-        | Event::NodeHalted { node }
-        | Event::ChecksBegan { node, .. }
-        | Event::RoundRead { node, .. }
-        | Event::ChecksHeld { node, .. }
-        | Event::ChecksFailed { node, .. }
-        | Event::ChecksUnreadable { node, .. }
-        | Event::Observed { node, .. }
-        | Event::ObservationFailed { node, .. }
-        | Event::ActionIntended { node, .. }
-        | Event::ActionEnded { node, .. }
-        | Event::RetryScheduled { node, .. }
-        | Event::DoubtRaised { node, .. }
-        | Event::DoubtSettled { node, .. }
-        | Event::StepDone { node }
-        | Event::StepFailed { node, .. }
-        | Event::GateShown { node }
-        | Event::GateApproved { node, .. }
-        | Event::GateOpened { node }
-        | Event::GateRefused { node, .. }
-        | Event::GateExpired { node }
-        | Event::GateClosed { node }
-        | Event::UndoAsked { node, .. }
-        | Event::UndoIntended { node, .. }
-        | Event::UndoEnded { node, .. }
-        | Event::StepUndone { node }
-        | Event::UndoFailed { node, .. }
-        | Event::QuestionRaised { node, .. }
-        | Event::StaleIgnored { node, .. } => Some(*node),
     }
 }
