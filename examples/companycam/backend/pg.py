@@ -6,6 +6,7 @@
 import os
 import sys
 
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 # What an address may hold, and the variable in which libpq looks for it.
@@ -26,7 +27,12 @@ def main() -> None:
     scheme, _, rest = os.environ.pop("DATABASE_URL").partition("://")
     if scheme.split("+")[0] not in ("postgres", "postgresql"):
         sys.exit("pg.py: DATABASE_URL is not an address of PostgreSQL")
-    for key, value in conninfo_to_dict(f"postgresql://{rest}").items():
+    try:
+        parts = conninfo_to_dict(f"postgresql://{rest}")
+    except ProgrammingError:
+        # Its message holds the address.
+        sys.exit("pg.py: DATABASE_URL cannot be read")
+    for key, value in parts.items():
         if key not in VARIABLES:
             sys.exit(f"pg.py: DATABASE_URL holds `{key}`, which cannot be passed on")
         os.environ[VARIABLES[key]] = str(value)
