@@ -64,7 +64,8 @@ impl World {
         if !self.has_run() {
             return self.run(fail).status().unwrap().code().unwrap();
         }
-        let output = self.plan(&["resume", "last", "--no-wait"]).stderr(Stdio::piped()).stdout(Stdio::piped()).output().unwrap();
+        let output =
+            self.plan(&["resume", "last", "--no-wait"]).stderr(Stdio::piped()).stdout(Stdio::piped()).output().unwrap();
         let code = output.status.code().unwrap();
         assert!(
             [0, 6].contains(&code),

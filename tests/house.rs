@@ -138,7 +138,8 @@ fn libraries_stay_behind_their_layer() {
     for (path, text) in sources() {
         let (layer, text) = (layer_of(&path), code(&text));
         for (library, layers) in KEPT {
-            let named = [format!("use {library}::"), format!(" {library}::"), format!("({library}::"), format!("&{library}::")];
+            let named =
+                [format!("use {library}::"), format!(" {library}::"), format!("({library}::"), format!("&{library}::")];
             if !layers.contains(&layer.as_str()) && named.iter().any(|name| text.contains(name.as_str())) {
                 wrong.push(format!("{}: names {library}, which only {layers:?} may", path.display()));
             }

@@ -116,7 +116,9 @@ fn unknown_function(
     let word = name.text.as_str();
     let elsewhere = registry::all().find(|function| function.word() == word);
     let diagnostic = match elsewhere {
-        Some(function) if choose_any(word, resource).is_some() || function.on.is_none() => misplaced(name, function, want),
+        Some(function) if choose_any(word, resource).is_some() || function.on.is_none() => {
+            misplaced(name, function, want)
+        }
         Some(function) => {
             let on = function.on.map_or("value", ResourceKind::word);
             Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("`{word}` is a function of {}", article(on)))
@@ -129,10 +131,13 @@ fn unknown_function(
                 return no_such_probe(cx, base, name, span);
             }
             let allowed = kinds(want, place).iter().flat_map(|kind| registry::names(*kind));
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("there is no function `{word}`"));
+            let diagnostic =
+                Diagnostic::new(&codes::UNKNOWN_FUNCTION, at(name), format!("there is no function `{word}`"));
             match nearest(word, allowed) {
                 Some(near) => diagnostic.advice(format!("did you mean `{near}`?")),
-                None if cx.names.find(word).is_some() => diagnostic.advice(format!("`{word}` is a value: write it without parentheses")),
+                None if cx.names.find(word).is_some() => {
+                    diagnostic.advice(format!("`{word}` is a value: write it without parentheses"))
+                }
                 None => diagnostic.advice("`plan explain` lists the functions"),
             }
         }
@@ -155,7 +160,9 @@ fn misplaced(name: &ast::Name, function: &Function, want: Want) -> Diagnostic {
     let word = &name.text;
     let (is, belongs) = match function.kind {
         FunctionKind::Pure => ("computes and does nothing", "use it inside an expression"),
-        FunctionKind::Probe => ("reads the world", "probes stand in `require`, `verify`, `when`, `remember` and `done when`"),
+        FunctionKind::Probe => {
+            ("reads the world", "probes stand in `require`, `verify`, `when`, `remember` and `done when`")
+        }
         FunctionKind::Action => ("changes the world", "actions stand after `do` and `undo`"),
         FunctionKind::Tool => ("makes a migration tool", "it stands in `migrations = …` of a database"),
         FunctionKind::Source => ("is where a secret comes from", "it stands in `secret name = …`"),
@@ -404,7 +411,8 @@ pub(super) fn operator(cx: &mut Context<'_>, op: BinaryOp, op_span: Span, left: 
                 BinaryOp::Sub => "-",
                 _ => "*",
             };
-            let message = format!("`{sign}` does not go with {} and {}", with_article(&left.ty), with_article(&right.ty));
+            let message =
+                format!("`{sign}` does not go with {} and {}", with_article(&left.ty), with_article(&right.ty));
             let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, op_span, message)
                 .related(left.span, left.ty.to_string())
                 .related(right.span, right.ty.to_string());

@@ -16,7 +16,9 @@ use super::expr::{expect, lower, lower_text};
 pub(super) fn misplaced(cx: &mut Context<'_>, clause: &Clause, wher: &str) {
     let (word, belongs) = word(&clause.kind);
     let message = format!("`{word}` cannot stand in {wher}");
-    cx.say(Diagnostic::new(&codes::MISPLACED_CLAUSE, clause.word.0, message).advice(format!("it belongs in {belongs}")));
+    cx.say(
+        Diagnostic::new(&codes::MISPLACED_CLAUSE, clause.word.0, message).advice(format!("it belongs in {belongs}")),
+    );
 }
 
 /// Whether a clause may stand in a step or a gate.

@@ -39,7 +39,9 @@ pub(super) fn lower(cx: &mut Context<'_>, given: &ast::Expr, place: &Place) -> E
         ast::ExprKind::Field { base, name } => field(cx, base, name, span, place),
         ast::ExprKind::Index { base, index } => super::args::index(cx, base, index, span, place),
         ast::ExprKind::Call { func, args } => super::args::call(cx, func, None, args, span, place, Want::Value),
-        ast::ExprKind::Method { base, name, args } => super::args::method(cx, base, name, args, span, place, Want::Value),
+        ast::ExprKind::Method { base, name, args } => {
+            super::args::method(cx, base, name, args, span, place, Want::Value)
+        }
         ast::ExprKind::Not(inner) => {
             let inner = lower(cx, inner, place);
             expect(cx, &inner, &Ty::Bool, "`not` takes");
@@ -160,7 +162,11 @@ fn common<'e>(cx: &mut Context<'_>, items: impl Iterator<Item = &'e Expr>, what:
             ty if ty.accepts(&item.ty) => {}
             ty if item.ty.accepts(ty) => found = item.ty.clone(),
             ty => {
-                let message = format!("{what} are of one type: this is {}, the first {}", with_article(&item.ty), with_article(ty));
+                let message = format!(
+                    "{what} are of one type: this is {}, the first {}",
+                    with_article(&item.ty),
+                    with_article(ty)
+                );
                 cx.wrong(&codes::WRONG_TYPE, item.span, message);
                 return Ty::Error;
             }

@@ -52,7 +52,8 @@ pub(super) fn lower(source: &Arc<Source>, ast: &PlanDecl, limits: &Limits, diagn
         .collect();
     plan.nodes = nodes(&mut cx, &items, &environments);
     plan.hooks = items.hooks.iter().map(|(events, clauses, span)| hook(&mut cx, events, clauses, *span)).collect();
-    plan.allows = items.allows.iter().filter_map(|(lint, text, span)| node::allow(&mut cx, lint, text, *span)).collect();
+    plan.allows =
+        items.allows.iter().filter_map(|(lint, text, span)| node::allow(&mut cx, lint, text, *span)).collect();
     unused(&mut cx, &items);
     plan
 }
@@ -96,7 +97,8 @@ impl<'a> Items<'a> {
 
 fn too_many(cx: &mut Context<'_>, items: &Items<'_>, limits: &Limits) {
     if let Some(node) = items.nodes.get(limits.nodes) {
-        let message = format!("a plan has at most {} steps and gates, and this one has {}", limits.nodes, items.nodes.len());
+        let message =
+            format!("a plan has at most {} steps and gates, and this one has {}", limits.nodes, items.nodes.len());
         let advice = "split it, or raise the ceiling with `--max-nodes`";
         cx.say(Diagnostic::new(&codes::TOO_MANY_NODES, at(&node.name), message).advice(advice));
     }
@@ -141,10 +143,11 @@ fn facts(decl: &NodeDecl) -> NodeFacts {
         ast::ExprKind::Method { name, .. } => Some(name.text.as_str()),
         _ => None,
     });
-    let outputs = match called.and_then(|name| registry::find(FunctionKind::Action, name)).map(|f| f.result.yields(None)) {
-        Some(Ty::Record(record)) => record.fields.clone(),
-        Some(_) | None => Vec::new(),
-    };
+    let outputs =
+        match called.and_then(|name| registry::find(FunctionKind::Action, name)).map(|f| f.result.yields(None)) {
+            Some(Ty::Record(record)) => record.fields.clone(),
+            Some(_) | None => Vec::new(),
+        };
     NodeFacts {
         name: decl.name.text.clone(),
         gate: decl.kind == NodeKind::Gate,
@@ -186,7 +189,9 @@ fn params(cx: &mut Context<'_>, items: &Items<'_>) -> Vec<Param> {
 fn only_earlier(cx: &mut Context<'_>, default: &Expr, index: usize) {
     let mut wrong = Vec::new();
     default.walk(&mut |part| match part.kind {
-        crate::model::ExprKind::Ref(Ref::Param(other)) if other >= index => wrong.push((part.span, "a parameter before it")),
+        crate::model::ExprKind::Ref(Ref::Param(other)) if other >= index => {
+            wrong.push((part.span, "a parameter before it"))
+        }
         crate::model::ExprKind::Ref(Ref::Secret(_)) => wrong.push((part.span, "no secret: parameters are on record")),
         _ => {}
     });
@@ -214,12 +219,14 @@ fn param_type(cx: &mut Context<'_>, given: &TypeExpr) -> Ty {
         "map" => inner(cx).map(Ty::map).unwrap_or_else(|| lacks(cx, given)),
         other => {
             let types = ["string", "int", "float", "bool", "duration", "size", "time", "regex", "json", "list", "map"];
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_TYPE, at(&given.name), format!("there is no type `{other}`"));
+            let diagnostic =
+                Diagnostic::new(&codes::UNKNOWN_TYPE, at(&given.name), format!("there is no type `{other}`"));
             cx.say(match (nearest(other, types), other) {
                 (Some(near), _) => diagnostic.advice(format!("did you mean `{near}`?")),
                 (None, "text" | "str" | "String") => diagnostic.advice("a text is a `string`"),
                 (None, "secret") => diagnostic.advice("a secret is an item of its own: `secret name = env(\"X\")`"),
-                (None, _) => diagnostic.advice("the types are: string int float bool duration size time regex json list(T) map(T)"),
+                (None, _) => diagnostic
+                    .advice("the types are: string int float bool duration size time regex json list(T) map(T)"),
             });
             Ty::Error
         }
@@ -289,9 +296,10 @@ fn taint(cx: &mut Context<'_>, entry: &ast::Entry) {
             _ => false,
         },
         ast::ExprKind::Text(text) => text.parts.iter().any(|part| match part {
-            ast::Part::Path { names, .. } => {
-                names.first().and_then(|first| cx.names.find(&first.text)).is_some_and(|(what, _)| matches!(what, Ref::Secret(_)))
-            }
+            ast::Part::Path { names, .. } => names
+                .first()
+                .and_then(|first| cx.names.find(&first.text))
+                .is_some_and(|(what, _)| matches!(what, Ref::Secret(_))),
             ast::Part::Literal(_) => false,
         }),
         _ => false,

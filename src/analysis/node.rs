@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diag::Diagnostic;
-use crate::model::{
-    Allow, Approve, Body, Dep, DepKind, Each, Expr, ExprKind, Gate, Node, Ref, Ty, Undo, Value,
-};
+use crate::model::{Allow, Approve, Body, Dep, DepKind, Each, Expr, ExprKind, Gate, Node, Ref, Ty, Undo, Value};
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, ClauseKind, NodeDecl, NodeKind};
 
@@ -39,7 +37,13 @@ pub(super) fn lower_node(cx: &mut Context<'_>, decl: &NodeDecl, index: usize, en
         when,
         requires: Vec::new(),
         allows: Vec::new(),
-        body: Body::Gate(Box::new(Gate { show: Vec::new(), window: None, checklist: None, approve: None, expires: None })),
+        body: Body::Gate(Box::new(Gate {
+            show: Vec::new(),
+            window: None,
+            checklist: None,
+            approve: None,
+            expires: None,
+        })),
         span: decl.loc.0,
     };
     clauses::repeated(cx, &decl.clauses);
@@ -67,8 +71,14 @@ fn fan_out(cx: &mut Context<'_>, var: &ast::Name, list: &ast::Expr, place: &mut 
         Ty::List(of) if of.is_scalar() => of.as_ref().clone(),
         Ty::Error => Ty::Error,
         other => {
-            let message = format!("a fan-out goes over a list of texts, numbers or the like, and this is {}", with_article(other));
-            cx.say(Diagnostic::new(&codes::BAD_FAN_OUT, list.span, message).advice("for example `for region in [\"eu\", \"us\"]`"));
+            let message = format!(
+                "a fan-out goes over a list of texts, numbers or the like, and this is {}",
+                with_article(other)
+            );
+            cx.say(
+                Diagnostic::new(&codes::BAD_FAN_OUT, list.span, message)
+                    .advice("for example `for region in [\"eu\", \"us\"]`"),
+            );
             Ty::Error
         }
     };
@@ -84,7 +94,14 @@ fn fan_out(cx: &mut Context<'_>, var: &ast::Name, list: &ast::Expr, place: &mut 
 }
 
 /// The clauses that steps and gates share.
-fn common(cx: &mut Context<'_>, decl: &NodeDecl, node: &mut Node, index: usize, place: &Place, environments: &[String]) {
+fn common(
+    cx: &mut Context<'_>,
+    decl: &NodeDecl,
+    node: &mut Node,
+    index: usize,
+    place: &Place,
+    environments: &[String],
+) {
     for clause in &decl.clauses {
         match &clause.kind {
             ClauseKind::After(names) => node.deps.extend(names.iter().filter_map(|name| after(cx, name, index))),
@@ -95,7 +112,12 @@ fn common(cx: &mut Context<'_>, decl: &NodeDecl, node: &mut Node, index: usize, 
                 name.text.clone()
             })),
             ClauseKind::Require { check, otherwise } => {
-                node.requires.push(clauses::check(cx, check, otherwise.as_ref(), &super::step::with_remembered(cx, decl, index, place)));
+                node.requires.push(clauses::check(
+                    cx,
+                    check,
+                    otherwise.as_ref(),
+                    &super::step::with_remembered(cx, decl, index, place),
+                ));
             }
             ClauseKind::Allow { lint, reason: text } => node.allows.extend(allow(cx, lint, text, clause.loc.0)),
             kind if !clauses::belongs(decl.kind, kind) => {
@@ -161,7 +183,9 @@ fn gate(cx: &mut Context<'_>, decl: &NodeDecl, place: &Place) -> Gate {
                 gate.checklist = Some(items);
             }
             ClauseKind::Approve(given) => gate.approve = Some(approve(cx, given, place)),
-            ClauseKind::Expires(after) => gate.expires = Some(positive(cx, after, &Ty::Duration, "`expires` takes", place)),
+            ClauseKind::Expires(after) => {
+                gate.expires = Some(positive(cx, after, &Ty::Duration, "`expires` takes", place))
+            }
             _ => {}
         }
         holds |= matches!(
@@ -170,7 +194,8 @@ fn gate(cx: &mut Context<'_>, decl: &NodeDecl, place: &Place) -> Gate {
         );
     }
     if !holds {
-        let diagnostic = Diagnostic::new(&codes::EMPTY_GATE, at(&decl.name), format!("nothing holds the gate `{}`", decl.name.text));
+        let diagnostic =
+            Diagnostic::new(&codes::EMPTY_GATE, at(&decl.name), format!("nothing holds the gate `{}`", decl.name.text));
         cx.say(diagnostic.advice("give it `approve 1 of [\"…\"]`, a `checklist`, a `window` or a `require`"));
     }
     gate

@@ -17,7 +17,13 @@ use super::names::nearest;
 use super::window;
 
 /// Types the settings of a resource. `given_later`: keys that some environment sets.
-pub(super) fn resource(cx: &mut Context<'_>, index: usize, entries: &[Entry], span: Span, overridden: &[String]) -> Resource {
+pub(super) fn resource(
+    cx: &mut Context<'_>,
+    index: usize,
+    entries: &[Entry],
+    span: Span,
+    overridden: &[String],
+) -> Resource {
     let (kind, name) = (cx.resources[index].kind, cx.resources[index].name.clone());
     let mut settings: Vec<(String, crate::model::Expr)> = Vec::new();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
@@ -53,10 +59,12 @@ fn known(cx: &mut Context<'_>, kind: crate::model::ResourceKind, key: &ast::Name
     }
     let keys: Vec<&str> = registry::settings(kind).iter().map(|setting| setting.key).collect();
     let message = format!("a {} has no setting `{}`", kind.word(), key.text);
-    cx.say(Diagnostic::new(&codes::BAD_SETTING, at(key), message).advice(match nearest(&key.text, keys.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it has: {}", keys.join(", ")),
-    }));
+    cx.say(Diagnostic::new(&codes::BAD_SETTING, at(key), message).advice(
+        match nearest(&key.text, keys.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has: {}", keys.join(", ")),
+        },
+    ));
     None
 }
 

@@ -165,13 +165,15 @@ fn variables(cx: &mut Context<'_>, map: &ast::Expr, place: &Place) -> Vec<(Strin
         return Vec::new();
     };
     for (name, value) in &entries {
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
         if !plain || name.is_empty() {
             let message = format!("`{name}` cannot be the name of an environment variable");
             cx.wrong(&codes::WRONG_TYPE, value.span, message);
         }
         if !value.ty.is_scalar() && value.ty != Ty::Json {
-            let message = format!("an environment variable is one word, and this is {}", super::expr::with_article(&value.ty));
+            let message =
+                format!("an environment variable is one word, and this is {}", super::expr::with_article(&value.ty));
             cx.wrong(&codes::WRONG_TYPE, value.span, message);
         }
     }
@@ -191,7 +193,8 @@ fn undo(cx: &mut Context<'_>, decl: &NodeDecl, step: &mut Step, entry: Option<&'
         };
         match first {
             Some(first) => {
-                let diagnostic = Diagnostic::new(&codes::UNDO_CONFLICT, clause.word.0, "a step has one way back, or none");
+                let diagnostic =
+                    Diagnostic::new(&codes::UNDO_CONFLICT, clause.word.0, "a step has one way back, or none");
                 cx.say(diagnostic.related(first, "already said here").advice("keep one of them"));
             }
             None => {
@@ -241,7 +244,8 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
             cx.say(diagnostic.advice("add a `do`, or take the clause away"));
         }
     }
-    let word = |wanted: fn(&ClauseKind) -> bool| decl.clauses.iter().find(|clause| wanted(&clause.kind)).map(|c| c.word.0);
+    let word =
+        |wanted: fn(&ClauseKind) -> bool| decl.clauses.iter().find(|clause| wanted(&clause.kind)).map(|c| c.word.0);
     let undone = matches!(step.undo, Undo::Alternatives(_) | Undo::Default);
     if let (true, false, Some(span)) = (acts, undone, word(|kind| matches!(kind, ClauseKind::VerifyUndo { .. }))) {
         cx.wrong(&codes::UNDO_CONFLICT, span, "there is no undo here that could be verified");
@@ -260,10 +264,16 @@ fn consistent(cx: &mut Context<'_>, decl: &NodeDecl, step: &Step, acts: bool) {
     }
     if !acts && step.verifies.is_empty() && !decl.clauses.iter().any(|c| does_something(&c.kind)) {
         let message = format!("the step `{}` does and checks nothing", decl.name.text);
-        cx.say(Diagnostic::new(&codes::EMPTY_STEP, at(&decl.name), message).advice("give it a `do`, a `require` or a `verify`"));
+        cx.say(
+            Diagnostic::new(&codes::EMPTY_STEP, at(&decl.name), message)
+                .advice("give it a `do`, a `require` or a `verify`"),
+        );
     }
 }
 
 fn does_something(kind: &ClauseKind) -> bool {
-    matches!(kind, ClauseKind::Require { .. } | ClauseKind::Remember { .. } | ClauseKind::Verify { .. } | ClauseKind::Do(_))
+    matches!(
+        kind,
+        ClauseKind::Require { .. } | ClauseKind::Remember { .. } | ClauseKind::Verify { .. } | ClauseKind::Do(_)
+    )
 }
