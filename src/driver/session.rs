@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actions::World;
 use crate::diag::Problem;
-use crate::engine::{Event, Run};
+use crate::engine::{Event, Run, RunStatus};
 use crate::journal::{Journal, Lease, Writer, locks};
 use crate::model::HookEvent;
 
@@ -14,6 +14,7 @@ use super::decide::is_over;
 use super::observer::Observer;
 use super::results::Results;
 use super::scope::RunFacts;
+use super::tasks;
 
 /// A run with its journal and its surroundings.
 pub struct Session {
@@ -51,9 +52,21 @@ impl Session {
         &self.built
     }
 
+    /// The run has been taken back: what its actions kept for their undo goes. A succeeded one may still be rolled back.
+    async fn forget(&self) {
+        for node in 0..self.built.work.nodes.len() {
+            if self.run.node(node).attempts > 0 {
+                tasks::forget(self, node).await;
+            }
+        }
+    }
+
     /// Lets the run go: everything written, the lease and, when the run is over, the locks released.
     pub async fn finish(self) -> Result<(), Problem> {
         self.world.close();
+        if is_over(self.run.status()) && self.run.status() != RunStatus::Succeeded {
+            self.forget().await;
+        }
         self.writer.close().await;
         if is_over(self.run.status()) {
             locks::release(&self.run_id, &self.journal_path).map_err(|error| error.problem())?;

@@ -101,7 +101,9 @@ impl Run {
             Event::StaleIgnored { .. } => {}
             _ => self.change_rest(when, node, event)?,
         }
-        let resting = !self.nodes[node].moves() && self.nodes[node].state != NodeState::Pending;
+        let state = &self.nodes[node];
+        let waits = matches!(state.state, NodeState::Pending | NodeState::Waiting | NodeState::InDoubt);
+        let resting = !state.moves() && !waits;
         self.nodes[node].ended = resting.then_some(when.mark.wall);
         Ok(())
     }

@@ -162,6 +162,22 @@ fn notes(facts: &Facts<'_>) -> Vec<String> {
     notes
 }
 
+/// What everything after it comes from.
+fn fails(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ChecksFailed { .. }
+            | Event::ChecksUnreadable { .. }
+            | Event::StepFailed { .. }
+            | Event::DoubtRaised { .. }
+            | Event::GateRefused { .. }
+            | Event::GateExpired { .. }
+            | Event::ObservationFailed { .. }
+            | Event::UndoFailed { .. }
+            | Event::UnwindingBegan { .. }
+    )
+}
+
 /// The first failure of the newest try: what everything after it comes from.
 fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let events = events(facts);
@@ -171,21 +187,8 @@ fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let retried =
         |event: &&Event| matches!(event, Event::Decided { decision: crate::engine::Decision::Retry { .. }, .. });
     let from = events.iter().rposition(retried).map_or(0, |at| at + 1);
-    let failing = events[from..].iter().position(|event| {
-        matches!(
-            event,
-            Event::ChecksFailed { .. }
-                | Event::ChecksUnreadable { .. }
-                | Event::StepFailed { .. }
-                | Event::DoubtRaised { .. }
-                | Event::GateRefused { .. }
-                | Event::GateExpired { .. }
-                | Event::ObservationFailed { .. }
-                | Event::UndoFailed { .. }
-                | Event::UnwindingBegan { .. }
-        )
-    })?;
-    let at = from + failing;
+    let newest = events[from..].iter().position(|event| fails(event)).map(|at| from + at);
+    let at = newest.or_else(|| events.iter().position(|event| fails(event)))?;
     let event = events[at];
     if let Event::UnwindingBegan { why, .. } = event {
         // Nothing had failed: somebody wanted it so.
