@@ -2,7 +2,7 @@
 //! what they print. `UPDATE_GOLDEN=1` writes them anew.
 //!
 //! A transcript has files (`--- NAME`, up to the next `---`), then commands (`$ …`, run by `sh`), each followed by what it
-//! prints and its exit code. What differs from run to run is replaced: `[DIR]`, `[RUN]`, `[PID]`, `[TIME]`, `[HOST]`.
+//! prints and its exit code. What differs from run to run is replaced: `[DIR]`, `[RUN]`, `[PID]`, `[TIME]`, `[HOST]`, `[USER]`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,6 +109,10 @@ fn same(text: &str, folder: &Path) -> String {
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
     }
+    let user = Command::new("id").arg("-un").output().unwrap();
+    let user = String::from_utf8(user.stdout).unwrap();
+    let user = Regex::new(&format!(r"\b{}\b", regex::escape(user.trim()))).unwrap();
+    let text = user.replace_all(&text, "[USER]").into_owned();
     text.replace(&format!("on {host}"), "on [HOST]").lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
