@@ -68,6 +68,7 @@ async fn read(place: &Place, id: &str, file: bool) -> Result<(Replayed, Status),
     if file && !driver::is_over(replayed.run.status()) {
         warnings.extend(changed_file(&replayed));
     }
+    warnings.extend(next_opening(&replayed));
     let status = status::status(Facts {
         id: &replayed.id,
         plan: &replayed.built.plan,
@@ -80,6 +81,18 @@ async fn read(place: &Place, id: &str, file: bool) -> Result<(Replayed, Status),
         warnings,
     });
     Ok((replayed, status))
+}
+
+/// When the window opens that a run waits for.
+fn next_opening(replayed: &Replayed) -> Option<String> {
+    let waits = replayed.run.waiting().contains(&crate::engine::Waiting::Window);
+    let window = replayed.built.environment().filter(|_| waits)?.window.as_ref()?;
+    let state = driver::window_state(window, driver::wall()).ok()?;
+    match (state.open, state.changes) {
+        (true, _) => Some("the window is open now".to_owned()),
+        (false, Some(at)) => Some(format!("the window opens at {}", clock(at))),
+        (false, None) => Some("the window does not open within 400 days".to_owned()),
+    }
 }
 
 /// The status of a run as text.
