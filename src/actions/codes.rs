@@ -1,21 +1,9 @@
 //! `R0501`–`R0519`: why an action failed.
 
-use crate::diag::{Code, Severity};
+use crate::diag::Code;
 use crate::engine::{Failure, Outcome};
 
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
-        )*
-        /// Every code of this layer.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     NOT_STARTED = "R0501" "not_started" "A program could not be started"
         "It was not found on PATH, is not executable, or the folder to run it in is not there. Nothing has happened, so \
          the step counts as not done.\n\nInstall the program or mend the path; `plan preflight FILE` looks for all of \

@@ -1,20 +1,6 @@
 //! `R05xx`: what can stop a run before or while it is driven.
 
-use crate::diag::{Code, Severity};
-
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
-        )*
-        /// Every code of this layer.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     FILE_UNREADABLE = "R0520" "file_unreadable" "A file cannot be read or written"
         "The message names the file and what the system said. Nothing was started.\n\nCheck that the path is right \
          (relative paths start at the folder you are in) and that you may read it.";

@@ -49,7 +49,7 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::RunBegan | Event::ChecksHeld { .. } | Event::Observed { .. } => None,
         Event::ChecksBegan { .. } | Event::StaleIgnored { .. } | Event::NodeHalted { .. } => None,
         Event::RunResumed => run(Mark::Plain, "taken over from the journal".into()),
-        Event::RunInterrupted => run(Mark::Wait, "interrupted; nothing runs any more".into()),
+        Event::RunInterrupted => run(Mark::Wait, "interrupted: what runs is being ended".into()),
         Event::NodeSkipped { node, why } => about(Mark::Skip, *node, skipped(why, &id)),
         Event::RoundRead { node, readings, .. } => round(*node, readings),
         // What follows from it is said by the event of its own.
