@@ -64,6 +64,8 @@ pub enum Command {
     List(List),
     /// Show the output of a run's steps
     Logs(Logs),
+    /// The record of a run: outcome, steps, checks with what was seen, decisions
+    Report(Report),
     /// Show who holds a run and its resources
     Lock(Lock),
     /// Explain a code, a lint or a function
@@ -436,6 +438,25 @@ pub struct Logs {
     pub follow: bool,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    pub which: Which,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    pub format: ReportFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    Json,
 }
 
 #[derive(Debug, Args)]

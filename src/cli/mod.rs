@@ -67,6 +67,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, Problem> {
         Command::Status(args) => wait(show::status(&args, output)),
         Command::List(args) => wait(show::list(&args, output)),
         Command::Logs(args) => wait(show::logs(&args, output)),
+        Command::Report(args) => wait(show::report(&args, output)),
         Command::Lock(args) => wait(show::lock(&args, output)),
         Command::Explain(args) => explain::explain(&args, output),
         Command::Completions(args) => {

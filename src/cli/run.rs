@@ -100,7 +100,10 @@ pub(super) async fn resume(args: &args::Resume, output: &Output) -> Result<Exit,
 }
 
 pub(super) async fn rollback(args: &args::Rollback, output: &Output) -> Result<Exit, Problem> {
-    let (place, id, _) = find(&args.which).await?;
+    let (place, id, status) = find(&args.which).await?;
+    if driver::is_over(status) {
+        driver::refuse_after_later(&place, &id).await?;
+    }
     let (_, replayed) = driver::read(&place, &id).await?;
     let steps: Result<Vec<usize>, Problem> = args.steps.iter().map(|step| show::node(&replayed, step)).collect();
     let steps = Some(steps?).filter(|steps| !steps.is_empty());

@@ -9,11 +9,12 @@ use crate::diag::Problem;
 use crate::driver::{self, Place, Replayed, codes};
 use crate::journal::{Entry, Journal, Mode, Stored, Stream, locate, locks};
 use crate::model::Work;
+use crate::registry;
 use crate::syntax::Limits;
 use crate::view::lines::{clock, ended};
 use crate::view::status::{self, Facts, Status};
 
-use super::args::{self, LockCommand};
+use super::args::{self, LockCommand, ReportFormat};
 use super::check::SHAPE;
 use super::exit::Exit;
 use super::files;
@@ -69,7 +70,13 @@ async fn read(place: &Place, id: &str, file: bool) -> Result<(Replayed, Status),
         warnings.extend(changed_file(&replayed));
     }
     warnings.extend(next_opening(&replayed));
-    let status = status::status(Facts {
+    let driven = holder.is_some_and(|holder| holder.alive);
+    let status = status::status(&facts(&replayed, driven, warnings));
+    Ok((replayed, status))
+}
+
+fn facts(replayed: &Replayed, driven: bool, warnings: Vec<String>) -> Facts<'_> {
+    Facts {
         id: &replayed.id,
         plan: &replayed.built.plan,
         work: &replayed.built.work,
@@ -77,10 +84,23 @@ async fn read(place: &Place, id: &str, file: bool) -> Result<(Replayed, Status),
         records: &replayed.records,
         environment: replayed.header.environment.as_deref(),
         started_by: &replayed.header.started_by.name,
-        driven: holder.is_some_and(|holder| holder.alive),
+        driven,
         warnings,
-    });
-    Ok((replayed, status))
+    }
+}
+
+pub(super) async fn report(args: &args::Report, output: &Output) -> Result<Exit, Problem> {
+    let (place, id, _) = find(&args.which).await?;
+    let (replayed, status) = read(&place, &id, false).await?;
+    let values = replayed.header.values.iter().map(|(name, value)| (name.clone(), registry::shown(value))).collect();
+    let report = crate::view::report::report(&facts(&replayed, status.driven, Vec::new()), status, values);
+    match args.format {
+        _ if args.json => output.json(&report),
+        ReportFormat::Json => output.json(&report),
+        ReportFormat::Markdown => output.text(&report.markdown()),
+        ReportFormat::Html => output.text(&report.html()),
+    }
+    Ok(Exit::Done)
 }
 
 /// When the window opens that a run waits for.

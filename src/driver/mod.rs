@@ -34,7 +34,7 @@ mod windows;
 
 pub use build::{Built, ENGINE_VERSION, check, refuse_unavailable};
 pub use clock::wall;
-pub use decide::{Amendment, amend, amendment, decide, is_over, owner};
+pub use decide::{Amendment, amend, amendment, decide, is_over, owner, refuse_after_later};
 pub use gate::{Shown, shown};
 pub use host::{Ended, Orders, drive};
 pub use observer::{Nobody, Observer, Stream};

@@ -89,11 +89,11 @@ pub struct Facts<'a> {
 }
 
 /// Adds up what the journal says of a run.
-pub fn status(facts: Facts<'_>) -> Status {
+pub fn status(facts: &Facts<'_>) -> Status {
     let id = |node: &usize| facts.work.nodes[*node].id.clone();
     let first = facts.records.first().map_or(0, |record| record.at);
     let last = facts.records.last().map_or(0, |record| record.at);
-    let notes = notes(&facts);
+    let notes = notes(facts);
     let nodes = facts.work.nodes.iter().enumerate().map(|(node, work)| {
         let view = facts.run.node(node);
         NodeStatus {
@@ -118,13 +118,13 @@ pub fn status(facts: Facts<'_>) -> Status {
         started: first,
         last_event: last,
         started_by: facts.started_by.to_owned(),
-        cause: cause(&facts),
-        not_undone: not_undone(&facts),
+        cause: cause(facts),
+        not_undone: not_undone(facts),
         waiting: facts.run.waiting().iter().map(|waiting| lines::waits_for(waiting, facts.work)).collect(),
         remaining: facts.run.remaining().iter().map(id).collect(),
         nodes: nodes.collect(),
         can: suggestions(facts.id, facts.run, facts.work, facts.driven),
-        warnings: facts.warnings,
+        warnings: facts.warnings.clone(),
     }
 }
 
