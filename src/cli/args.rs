@@ -32,6 +32,8 @@ pub enum Command {
     Graph(Graph),
     /// For every point where a run can fail: what is undone, what waits for a person, what remains
     Simulate(Simulate),
+    /// Show when the windows of a plan are open next
+    Windows(Windows),
     /// Check that everything is there that the plan's actions need
     Preflight(Preflight),
     /// Run a plan
@@ -180,6 +182,16 @@ pub struct Simulate {
     pub file: PathBuf,
     #[command(flatten)]
     pub values: Values,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Windows {
+    pub file: PathBuf,
+    /// How many openings of each
+    #[arg(long, short = 'n', default_value_t = 3)]
+    pub most: usize,
     #[command(flatten)]
     pub json: Json,
 }

@@ -51,6 +51,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, Problem> {
         Command::Fmt(args) => check::fmt(&args, output),
         Command::Graph(args) => draw::graph(&args, output),
         Command::Simulate(args) => draw::simulate(&args, output),
+        Command::Windows(args) => draw::windows(&args, output),
         Command::Preflight(args) => wait(run::preflight(&args, output)),
         Command::Run(args) => wait(run::run(&args, output)),
         Command::Resume(args) => wait(run::resume(&args, output)),

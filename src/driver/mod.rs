@@ -41,4 +41,4 @@ pub use observer::{Nobody, Observer, Stream};
 pub use resume::{Replayed, read, replay, resume};
 pub use session::Session;
 pub use start::{Place, Request, look, prepare, start};
-pub use windows::{WindowState, state as window_state};
+pub use windows::{WindowState, openings, state as window_state};
