@@ -40,7 +40,8 @@ fn read(text: &str) -> Transcript {
                 Some(name) => files.push((name.to_owned(), String::new())),
                 None => {
                     if let (Some((_, file)), false) = (files.last_mut(), line == "---") {
-                        file.push_str(line);
+                        // `\---` is a line `---` of the file itself.
+                        file.push_str(line.strip_prefix('\\').unwrap_or(line));
                         file.push('\n');
                     }
                 }
@@ -145,8 +146,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
 fn every_code_has_a_transcript() {
     let shown: BTreeSet<String> =
         transcripts().iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    let layers =
-        [plan::actions::CODES, plan::driver::codes::CODES, plan::journal::codes::CODES, plan::view::codes::CODES];
+    let layers = [
+        plan::actions::CODES,
+        plan::driver::codes::CODES,
+        plan::journal::codes::CODES,
+        plan::view::codes::CODES,
+        plan::template::CODES,
+    ];
     let missing: Vec<&str> = layers
         .into_iter()
         .flatten()

@@ -28,6 +28,10 @@ pub enum Command {
     Validate(Validate),
     /// Lay plan files out anew
     Fmt(Fmt),
+    /// Make a plan file for one release from a template
+    New(New),
+    /// List, show and check templates
+    Template(Template),
     /// Draw the steps and gates with their order
     Graph(Graph),
     /// For every point where a run can fail: what is undone, what waits for a person, what remains
@@ -154,6 +158,44 @@ pub struct Fmt {
     pub check: bool,
     #[command(flatten)]
     pub limits: Limits,
+}
+
+#[derive(Debug, Args)]
+pub struct New {
+    /// The name of the plan file, with or without `.plan`
+    pub name: String,
+    /// The template: its name, or a file that ends in .plan.hbs
+    #[arg(long, value_name = "TEMPLATE")]
+    pub from: String,
+    /// Give a parameter of the template
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Template {
+    #[command(subcommand)]
+    pub command: TemplateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// Those of the project and those that come with the program
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What a template is for, and what it has to be given
+    Show {
+        name: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Make each with its examples, and check the plan that comes of it
+    Check { names: Vec<String> },
 }
 
 #[derive(Debug, Args)]

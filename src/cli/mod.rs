@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod run;
 mod show;
+mod template;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -49,6 +50,8 @@ fn run(command: Command, output: &Output) -> Result<Exit, Problem> {
     match command {
         Command::Validate(args) => check::validate(&args, output),
         Command::Fmt(args) => check::fmt(&args, output),
+        Command::New(args) => template::new(&args, output),
+        Command::Template(args) => template::template(&args, output),
         Command::Graph(args) => draw::graph(&args, output),
         Command::Simulate(args) => draw::simulate(&args, output),
         Command::Windows(args) => draw::windows(&args, output),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::diag::{Problem, Style};
 use crate::driver::codes;
-use crate::journal;
+use crate::{journal, template};
 
 use super::args::ColorChoice;
 use super::exit::Exit;
@@ -75,6 +75,7 @@ impl Output {
 /// Which exit code a problem has.
 fn exit_of(problem: &Problem) -> Exit {
     let usage = [&codes::BAD_VALUES, &codes::BAD_ARGUMENT, &codes::UNKNOWN_RUN, &codes::UNKNOWN_NODE];
+    let templates = [&template::NO_TEMPLATE, &template::BAD_TEMPLATE, &template::BAD_PARAMETER];
     let no_run = [&journal::codes::RUN_NOT_FOUND, &journal::codes::RUN_AMBIGUOUS, &journal::codes::JOURNAL_MISSING];
     let findings = [&codes::INVALID_PLAN, &codes::NOT_AVAILABLE];
     let nothing = [&codes::PREFLIGHT_FAILED, &codes::MISSING_SECRET, &codes::SHORT_SECRET];
@@ -83,7 +84,7 @@ fn exit_of(problem: &Problem) -> Exit {
     let usage_too = [&codes::DECISION_REFUSED, &codes::CONFIRMATION_NEEDED];
     let is = |list: &[&'static crate::diag::Code]| list.iter().any(|code| code.id == problem.code.id);
     match () {
-        () if is(&usage) || is(&usage_too) || is(&no_run) => Exit::Usage,
+        () if is(&usage) || is(&usage_too) || is(&no_run) || is(&templates) => Exit::Usage,
         () if is(&findings) => Exit::Findings,
         () if is(&nothing) => Exit::NothingDone,
         () if is(&locked) => Exit::Locked,
