@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("syntax", 1),
     ("model", 2),
     ("registry", 3),
+    ("lint", 3),
     ("analysis", 4),
     ("engine", 4),
     ("actions", 5),
@@ -36,6 +37,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("handlebars", &["registry"]),
     ("indicatif", &["cli"]),
     ("ascii_dag", &["view"]),
+    ("squawk_syntax", &["lint"]),
+    ("squawk_lexer", &["lint"]),
 ];
 
 /// A file of more lines than this holds more than one thing.
