@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use super::class::Class;
 
-/// Each function's name, and whether it may give another value for each row.
+/// Each function's name, and whether it may give another value for each row (marked with `*`).
 static KNOWN: LazyLock<BTreeMap<&str, bool>> = LazyLock::new(|| {
-    let lines = include_str!("functions.txt").lines();
-    lines.map(|line| line.strip_suffix(" v").map_or((line, false), |name| (name, true))).collect()
+    let words = include_str!("functions.txt").split_whitespace();
+    words.map(|word| word.strip_suffix('*').map_or((word, false), |name| (name, true))).collect()
 });
 
 /// Functions of which one loses data or runs SQL that it is given.
