@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Vec<Finding> {
     }
     linter.file(&readable);
     let mut found = linter.found;
-    found.sort_by(|a, b| (a.span.start, a.class, a.span.end).cmp(&(b.span.start, b.class, b.span.end)));
+    found.sort_by_key(|finding| (finding.span.start, finding.class, finding.span.end));
     found.dedup_by(|a, b| a.class == b.class && a.span == b.span);
     found
 }
@@ -100,15 +100,8 @@ impl Linter {
                 self.made_again.insert((kind, name), statement.text_range().start().into());
             }
             if matches!(statement.kind(), K::CREATE_FUNCTION | K::CREATE_PROCEDURE) {
-                let range = statement.text_range();
-                bodies.extend(
-                    statement.descendants().filter(|node| node.kind() == K::AS_DEFINITION).map(|_| range).map(
-                        |range| {
-                            let (start, end): (usize, usize) = (range.start().into(), range.end().into());
-                            start..end
-                        },
-                    ),
-                );
+                let bodies_here = statement.descendants().filter(|node| node.kind() == K::AS_DEFINITION);
+                bodies.extend(bodies_here.map(|node| Place::File.span(&node)));
             }
         }
         bodies
