@@ -11,7 +11,7 @@ use crate::source::{Source, Span};
 /// One kind of problem. `id` is stable and short (`P0203`); `name` is what `allow` and people use (`unknown_name`).
 ///
 /// Ranges: `P01xx` syntax, `P02xx` names and types, `P03xx` graph, undo and order, `P04xx` practice lints (these can be
-/// allowed), `R05xx` starting and running, `R06xx` journal, locks and resuming.
+/// allowed), `L00xx` the SQL lint, `R05xx` starting and running, `R06xx` journal, locks and resuming.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
     pub id: &'static str,
@@ -35,6 +35,8 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub code: &'static Code,
+    /// The code's own, unless what asks for the check says otherwise.
+    pub severity: Severity,
     /// What is wrong here, in one sentence without a full stop.
     pub message: String,
     pub span: Span,
@@ -49,7 +51,15 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding with its place; label, related places and advice are added with the `with_*` methods.
     pub fn new(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span, label: String::new(), related: Vec::new(), advice: None }
+        Self {
+            code,
+            severity: code.severity,
+            message: message.into(),
+            span,
+            label: String::new(),
+            related: Vec::new(),
+            advice: None,
+        }
     }
 
     /// Says what stands at the place itself.
@@ -73,9 +83,16 @@ impl Diagnostic {
         self
     }
 
+    /// Weighs it otherwise than its code does.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
     /// Whether the plan is refused because of it.
     pub fn is_error(&self) -> bool {
-        self.code.severity == Severity::Error
+        self.severity == Severity::Error
     }
 }
 
@@ -154,7 +171,7 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.diagnostic.code.severity {
+        Some(match self.diagnostic.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         })

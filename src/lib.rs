@@ -11,6 +11,7 @@ pub mod diag;
 pub mod driver;
 pub mod engine;
 pub mod journal;
+pub mod lint;
 pub mod model;
 pub mod registry;
 pub mod source;

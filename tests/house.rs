@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("template", 1),
     ("model", 2),
     ("registry", 3),
+    ("lint", 3),
     ("analysis", 4),
     ("engine", 4),
     ("actions", 5),
@@ -37,6 +38,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("handlebars", &["registry", "template"]),
     ("indicatif", &["cli"]),
     ("ascii_dag", &["view"]),
+    ("squawk_syntax", &["lint"]),
+    ("squawk_lexer", &["lint"]),
 ];
 
 /// A file of more lines than this holds more than one thing.

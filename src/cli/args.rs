@@ -26,6 +26,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Check plan files: reports everything it finds, runs nothing
     Validate(Validate),
+    /// Read SQL for what loses data, blocks others or writes a table anew; run nothing
+    Lint(Lint),
     /// Lay plan files out anew
     Fmt(Fmt),
     /// Make a plan file for one release from a template
@@ -146,6 +148,24 @@ pub struct Limits {
     /// Most steps and gates in a plan
     #[arg(long, value_name = "COUNT", hide_short_help = true)]
     pub max_nodes: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// SQL files, folders to search for *.sql, or - for standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Classes and groups that make it exit 3
+    #[arg(long, value_name = "CLASS", value_delimiter = ',', default_value = "data_loss,unknown")]
+    pub deny: Vec<String>,
+    /// Of the others, report only these classes and groups [default: all]
+    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
+    pub warn: Vec<String>,
+    #[arg(long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub format: ValidateFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

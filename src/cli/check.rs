@@ -30,9 +30,9 @@ impl From<args::Limits> for syntax::Limits {
 }
 
 /// A file with what was found in it.
-struct Checked {
-    source: Arc<Source>,
-    diagnostics: Vec<Diagnostic>,
+pub(super) struct Checked {
+    pub(super) source: Arc<Source>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 pub(super) fn validate(args: &args::Validate, output: &Output) -> Result<Exit, Problem> {
@@ -44,15 +44,25 @@ pub(super) fn validate(args: &args::Validate, output: &Output) -> Result<Exit, P
         let diagnostics = analysis::check(&source, &parsed).diagnostics;
         files.push(Checked { source, diagnostics });
     }
-    match args.format {
-        _ if args.json => output.json(&json(&files)),
-        args::ValidateFormat::Json => output.json(&json(&files)),
-        args::ValidateFormat::Sarif => output.json(&sarif(&files)),
-        args::ValidateFormat::Text => text(&files, output),
-    }
+    let format = if args.json { args::ValidateFormat::Json } else { args.format };
+    print(&files, format, |code| code.id, output);
     let bad = |d: &Diagnostic| d.is_error() || args.strict;
     let found = files.iter().flat_map(|file| &file.diagnostics).any(bad);
     Ok(if found { Exit::Findings } else { Exit::Done })
+}
+
+/// Prints what was found; `rule` gives the name that a code has as a SARIF rule.
+pub(super) fn print(
+    files: &[Checked],
+    format: args::ValidateFormat,
+    rule: fn(&'static Code) -> &'static str,
+    output: &Output,
+) {
+    match format {
+        args::ValidateFormat::Json => output.json(&json(files)),
+        args::ValidateFormat::Sarif => output.json(&sarif(files, rule)),
+        args::ValidateFormat::Text => text(files, output),
+    }
 }
 
 fn text(files: &[Checked], output: &Output) {
@@ -126,7 +136,7 @@ impl<'a> JsonDiagnostic<'a> {
         Self {
             code: d.code.id,
             name: d.code.name,
-            severity: word(d.code.severity),
+            severity: word(d.severity),
             message: &d.message,
             place: JsonPlace::new(source, d.span, &d.label),
             related: d.related.iter().map(|(span, label)| JsonPlace::new(source, *span, label)).collect(),
@@ -148,7 +158,7 @@ fn json(files: &[Checked]) -> JsonReport<'_> {
 }
 
 /// SARIF 2.1.0: one run, a rule for each code that occurs.
-fn sarif(files: &[Checked]) -> serde_json::Value {
+fn sarif(files: &[Checked], rule: fn(&'static Code) -> &'static str) -> serde_json::Value {
     let mut codes: Vec<&'static Code> = files.iter().flat_map(|file| &file.diagnostics).map(|d| d.code).collect();
     codes.sort_by_key(|code| code.id);
     codes.dedup_by_key(|code| code.id);
@@ -156,7 +166,7 @@ fn sarif(files: &[Checked]) -> serde_json::Value {
         .iter()
         .map(|code| {
             json!({
-                "id": code.id,
+                "id": rule(code),
                 "name": code.name,
                 "shortDescription": { "text": code.title },
                 "help": { "text": code.explain, "markdown": code.explain },
@@ -164,8 +174,10 @@ fn sarif(files: &[Checked]) -> serde_json::Value {
             })
         })
         .collect();
-    let results: Vec<_> =
-        files.iter().flat_map(|file| file.diagnostics.iter().map(|d| sarif_result(&file.source, d))).collect();
+    let results: Vec<_> = files
+        .iter()
+        .flat_map(|file| file.diagnostics.iter().map(|d| sarif_result(&file.source, d, rule(d.code))))
+        .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -177,7 +189,7 @@ fn sarif(files: &[Checked]) -> serde_json::Value {
     })
 }
 
-fn sarif_result(source: &Source, d: &Diagnostic) -> serde_json::Value {
+fn sarif_result(source: &Source, d: &Diagnostic, rule: &str) -> serde_json::Value {
     let location = |span: Span, message: Option<&str>| {
         let (start_line, start_column) = source.position(span.start);
         let (end_line, end_column) = source.position(span.end);
@@ -198,8 +210,8 @@ fn sarif_result(source: &Source, d: &Diagnostic) -> serde_json::Value {
         None => d.message.clone(),
     };
     json!({
-        "ruleId": d.code.id,
-        "level": word(d.code.severity),
+        "ruleId": rule,
+        "level": word(d.severity),
         "message": { "text": text },
         "locations": [location(d.span, None)],
         "relatedLocations": d.related.iter().map(|(span, label)| location(*span, Some(label))).collect::<Vec<_>>(),

@@ -19,11 +19,16 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 
 /// The files named, with folders replaced by the `*.plan` files below them, in order of their names.
 pub(super) fn plans(given: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
+    with_extension(given, "plan")
+}
+
+/// The files named, with folders replaced by the files of that extension below them, in order of their names.
+pub(super) fn with_extension(given: &[PathBuf], extension: &str) -> Result<Vec<PathBuf>, Problem> {
     let mut found = Vec::new();
     for path in given {
         if !is_stdin(path) && path.is_dir() {
             let before = found.len();
-            below(path, &mut found).map_err(|error| unreadable(path, &error))?;
+            below(path, extension, &mut found).map_err(|error| unreadable(path, &error))?;
             found[before..].sort();
         } else {
             found.push(path.clone());
@@ -32,14 +37,14 @@ pub(super) fn plans(given: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     Ok(found)
 }
 
-fn below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+fn below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         // Links are not followed: a folder that links to its parent would never end.
         if entry.file_type()?.is_dir() && !hidden {
-            below(&entry.path(), found)?;
-        } else if entry.path().extension() == Some(OsStr::new("plan")) {
+            below(&entry.path(), extension, found)?;
+        } else if entry.path().extension() == Some(OsStr::new(extension)) {
             found.push(entry.path());
         }
     }

@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod files;
 mod given;
+mod lint;
 mod output;
 mod progress;
 mod run;
@@ -49,6 +50,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 fn run(command: Command, output: &Output) -> Result<Exit, Problem> {
     match command {
         Command::Validate(args) => check::validate(&args, output),
+        Command::Lint(args) => lint::lint(&args, output),
         Command::Fmt(args) => check::fmt(&args, output),
         Command::New(args) => template::new(&args, output),
         Command::Template(args) => template::template(&args, output),
