@@ -32,6 +32,8 @@ pub enum Command {
     Graph(Graph),
     /// For every point where a run can fail: what is undone, what waits for a person, what remains
     Simulate(Simulate),
+    /// Show when the windows of a plan are open next
+    Windows(Windows),
     /// Check that everything is there that the plan's actions need
     Preflight(Preflight),
     /// Run a plan
@@ -64,6 +66,8 @@ pub enum Command {
     List(List),
     /// Show the output of a run's steps
     Logs(Logs),
+    /// The record of a run: outcome, steps, checks with what was seen, decisions
+    Report(Report),
     /// Show who holds a run and its resources
     Lock(Lock),
     /// Explain a code, a lint or a function
@@ -183,6 +187,16 @@ pub struct Simulate {
 }
 
 #[derive(Debug, Args)]
+pub struct Windows {
+    pub file: PathBuf,
+    /// How many openings of each
+    #[arg(long, short = 'n', default_value_t = 3)]
+    pub most: usize,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
 pub struct Preflight {
     pub file: PathBuf,
     #[command(flatten)]
@@ -285,7 +299,7 @@ pub struct Rollback {
     #[arg(long = "step", value_name = "STEP")]
     pub steps: Vec<String>,
     /// Why
-    #[arg(long, default_value = "rollback asked for")]
+    #[arg(long, default_value = "asked for")]
     pub reason: String,
     #[command(flatten)]
     pub how: How,
@@ -296,7 +310,7 @@ pub struct Cancel {
     #[command(flatten)]
     pub which: Which,
     /// Why
-    #[arg(long, default_value = "cancelled")]
+    #[arg(long, default_value = "asked for")]
     pub reason: String,
     #[command(flatten)]
     pub how: How,
@@ -436,6 +450,25 @@ pub struct Logs {
     pub follow: bool,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    pub which: Which,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    pub format: ReportFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    Json,
 }
 
 #[derive(Debug, Args)]
