@@ -32,6 +32,14 @@ crate::diag::codes! {
         "What is at the target is what was there before: the copy takes its place only when it is complete and on disk.";
     BAD_CALL = "R0511" "bad_call" "An action was given something that it cannot use"
         "A value that is only known while the plan runs is empty or of the wrong kind. Nothing has happened.";
+    MIGRATION_REFUSED = "R0516" "migration_refused" "A migration was not started"
+        "What was found before it would have made it unsafe: several heads, a revision that the files do not know, an \
+         INVALID index that an earlier attempt left, a pooled address, another migration at work, nothing to do. Nothing has \
+         happened.";
+    MIGRATION_FAILED = "R0517" "migration_failed" "A migration ended with an error"
+        "The message is the tool's or the database's own. The revision and the schema were read afterwards: when both are \
+         what they were and the migration ran in one transaction, nothing has happened; otherwise the message says where \
+         the database stands now.";
 }
 
 /// A failure before anything has happened.

@@ -9,6 +9,7 @@ mod commands;
 mod files;
 mod http;
 mod mask;
+mod migrations;
 mod output;
 mod preflight;
 mod process;
@@ -48,6 +49,10 @@ pub async fn perform(function: &str, args: &BTreeMap<String, Value>, ctx: &CallC
         "http" | "slack" => http::perform(function, args, ctx).await,
         "copy" => files::perform(args, ctx).await,
         "push" => repo::perform(args, ctx).await,
+        "preview" => migrations::preview(args, ctx).await,
+        "migrate" => migrations::migrate(args, ctx).await,
+        "downgrade" => migrations::downgrade(args, ctx).await,
+        "migration" => migrations::make(args, ctx).await,
         "revert" => codes::clean(
             &codes::BAD_CALL,
             "`revert` takes back what a `push` of this run has pushed; write it as the undo of that step",
@@ -77,6 +82,7 @@ pub async fn probe(function: &str, args: &BTreeMap<String, Value>, ctx: &CallCon
         "sql" | "rows" | "tables" | "has_tables" | "has_column" | "reachable" | "database.size" | "identity" => {
             sql::probe(function, args, ctx).await
         }
+        "revision" | "heads" | "pending" | "database.head" => migrations::probe(function, args, ctx).await,
         other => Err(format!("the probe `{other}` cannot be read by this version")),
     };
     read.map_err(|why| ctx.world.masker.mask(&why))
@@ -95,6 +101,7 @@ pub async fn capture(
     let captured = match function {
         "push" => repo::capture(Args(args), ctx).await,
         "copy" => files::capture(Args(args), ctx).await,
+        "migrate" => migrations::capture(Args(args), ctx).await,
         _ => Ok(None),
     };
     captured.map_err(|why| ctx.world.masker.mask(&why))
@@ -121,6 +128,20 @@ pub async fn undo_default(
     masked(outcome, ctx)
 }
 
+/// Carries out what the plan says after `undo`. `captured`: what was observed before the action that it takes back, so that
+/// `downgrade` knows where that began.
+pub async fn undo_by(
+    function: &str,
+    args: &BTreeMap<String, Value>,
+    captured: Option<&Value>,
+    ctx: &CallContext,
+) -> Outcome {
+    match (function, ctx.world.mode) {
+        ("downgrade", Mode::Real) => masked(migrations::undo(Args(args), captured, ctx).await, ctx),
+        (_, Mode::Real | Mode::Dry) => perform(function, args, ctx).await,
+    }
+}
+
 /// Whether an action without an outcome happened, for entries that say `settles`. Its processes have been ended.
 pub async fn settle(
     function: &str,
@@ -131,6 +152,7 @@ pub async fn settle(
     let settlement = match function {
         "push" => repo::settle(Args(args), captured, ctx).await,
         "copy" => files::settle(Args(args), captured, ctx).await,
+        "migrate" | "downgrade" => migrations::settle(function, Args(args), captured, ctx).await,
         other => Settlement::Unknown(format!("nothing can tell whether `{other}` happened")),
     };
     let masker = &ctx.world.masker;

@@ -315,8 +315,16 @@ impl At {
         // `undo revert(app)` of a `push` means the range that was pushed, as the default does.
         let by_default = |call: &Call| entry(action).undo == DefaultUndo::By(call.function);
         match chosen {
-            Some(expr) if !by_default(call_of(expr)) => self.perform(expr).await,
+            Some(expr) if !by_default(call_of(expr)) => self.undo_by(call_of(expr)).await,
             Some(_) | None => self.undo_by_default(action).await,
+        }
+    }
+
+    async fn undo_by(&self, call: &Call) -> Outcome {
+        let captured = self.reader.scope.known().captured;
+        match self.prepared(call) {
+            Ok((args, context)) => actions::undo_by(call.function, &args, captured.as_ref(), &context).await,
+            Err(why) => not_started(&self.reader.context.world.masker.mask(&why)),
         }
     }
 

@@ -3,9 +3,9 @@
 //! Each call opens a connection of its own and closes it: a session then carries the name of its step, an ended one harms
 //! nobody else, and poolers that hand sessions around are no trap. Only simple queries are sent, for the same reason.
 
-mod connection;
+pub(crate) mod connection;
 mod json;
-mod split;
+pub(crate) mod split;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

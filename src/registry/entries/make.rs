@@ -92,14 +92,14 @@ pub(super) const fn action(
     Function { effect: Effect::Outside, undo: DefaultUndo::MustSay, ..base }
 }
 
-/// A migration tool.
+/// A migration tool; always real.
 pub(super) const fn tool(
     name: &'static str,
     params: &'static [Param],
     doc: &'static str,
     example: &'static str,
 ) -> Function {
-    function(FunctionKind::Tool, name, params, super::types::TOOL, doc, example)
+    function(FunctionKind::Tool, name, params, super::types::TOOL, doc, example).real()
 }
 
 /// Where a secret comes from; always real.

@@ -34,7 +34,7 @@ const CLASSES: &[&str] = &[
 ];
 
 const fn of_tool(name: &'static str, result: Sig, doc: &'static str, example: &'static str) -> Function {
-    probe(name, &[THIS], result, doc, example).on(ResourceKind::Database).needs(&[Need::Reachable])
+    probe(name, &[THIS], result, doc, example).on(ResourceKind::Database).needs(&[Need::Reachable]).real()
 }
 
 /// A command of `tool(…)`.
@@ -119,7 +119,8 @@ pub(super) static ENTRIES: &[Function] = &[
     .on(ResourceKind::Database)
     .harmless()
     .needs(&[Need::Reachable])
-    .retry(RetryClass::Idempotent),
+    .retry(RetryClass::Idempotent)
+    .real(),
     action(
         "migrate",
         &[THIS, TO, LOCK_TIMEOUT, STATEMENT_TIMEOUT],
@@ -133,7 +134,8 @@ pub(super) static ENTRIES: &[Function] = &[
     .changes()
     .needs(&[Need::Reachable])
     .captures()
-    .settles(),
+    .settles()
+    .real(),
     action(
         "downgrade",
         &[
@@ -152,7 +154,8 @@ pub(super) static ENTRIES: &[Function] = &[
     .needs(&[Need::Reachable])
     .retry(RetryClass::Idempotent)
     .may_lose_data()
-    .settles(),
+    .settles()
+    .real(),
     action(
         "migration",
         &[THIS, required("message", STRING, "What it is for.")],
@@ -161,5 +164,6 @@ pub(super) static ENTRIES: &[Function] = &[
         r#"do migration(db, message: "add webhook tables")"#,
     )
     .on(ResourceKind::Database)
-    .needs(&[Need::Reachable]),
+    .needs(&[Need::Reachable])
+    .real(),
 ];
