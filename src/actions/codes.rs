@@ -46,6 +46,17 @@ codes! {
         "The language knows it and this version cannot do it. `plan run` refuses such a plan before anything starts.";
     BAD_CALL = "R0511" "bad_call" "An action was given something that it cannot use"
         "A value that is only known while the plan runs is empty or of the wrong kind. Nothing has happened.";
+    BACKUP_FAILED = "R0512" "backup_failed" "A backup could not be made"
+        "The dump could not be written, or could not be read back whole. What was written is removed, older backups are \
+         left alone, and the database is as it was.\n\nThe message is that of `pg_dump` or `pg_restore`: look at versions \
+         (`pg_dump` must not be older than the server), rights and free disk.";
+    BACKUP_REFUSED = "R0513" "backup_refused" "A file is not a backup of this database"
+        "Its SHA-256 is not the one noted when it was written, it was taken of another database (PostgreSQL's system \
+         identifier tells, not the host's name), or its `.json` is not beside it. Nothing has happened.\n\nTake another \
+         backup, or its copy.";
+    RESTORE_FAILED = "R0514" "restore_failed" "A backup could not be put in place"
+        "It was restored beside the database, which is as it was, and what was made is removed. The message says what the \
+         database refused, or what was not the same as when the backup was taken.";
 }
 
 /// A failure before anything has happened.
