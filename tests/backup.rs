@@ -117,7 +117,7 @@ async fn a_backup_comes_back_and_the_old_database_stays() {
     let owner = "select pg_get_userbyid(relowner) from pg_class where relname = 'leads'";
     assert_eq!(cluster.sql("shop", owner), "app");
     assert_eq!(cluster.sql("shop", "show search_path"), "public, \"Odd Path\"");
-    let acl = "select array_to_string(datacl, ' ') from pg_database where datname = ";
+    let acl = "select array(select a::text from unnest(datacl) a order by 1) from pg_database where datname = ";
     assert_eq!(cluster.sql("shop", &format!("{acl}'shop'")), cluster.sql("shop", &format!("{acl}'{kept}'")));
 
     // Once more: it has happened already.
@@ -238,7 +238,7 @@ async fn no_command_line_holds_the_password() {
             for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
                 let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
                 let line = String::from_utf8_lossy(&line).replace('\0', " ");
-                programs += usize::from(line.starts_with("pg_dump") || line.starts_with("pg_restore"));
+                programs += usize::from(line.contains("--file=") || line.contains("--jobs="));
                 if line.contains(PASSWORD) {
                     seen.push(line);
                 }
@@ -318,4 +318,75 @@ async fn who_waits_for_whom_is_seen() {
         session.wait().unwrap();
     }
     assert_eq!(found, 2);
+}
+
+#[tokio::test]
+async fn sqlite_comes_back_and_the_old_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let ctx = context(folder.path(), "sqlite:app.db", "backup");
+    let setup = "create table leads (id integer primary key, name text); create table odd (x, y); \
+                 insert into leads (name) values ('a'), ('b'), (null); insert into odd values (1.5, x'00'), (1.5, x'00')";
+    sqlite(&ctx, setup).await;
+    let file = text(&backup(&ctx).await, "file").to_owned();
+    sqlite(&ctx, "delete from leads").await;
+    let kept = ok(restore(&ctx, &file).await)["kept"].as_str().unwrap().to_owned();
+    assert_eq!(probe("rows", table("leads"), &ctx).await, Value::Int(3));
+    sqlite(&ctx, "insert into leads (name) values ('c')").await;
+    assert_eq!(ok(restore(&ctx, &file).await)["kept"].as_str(), Some(kept.as_str()), "it has happened already");
+    assert_eq!(probe("rows", table("leads"), &ctx).await, Value::Int(4));
+    let old = context(folder.path(), &format!("sqlite:{kept}"), "look");
+    assert_eq!(probe("rows", table("leads"), &old).await, Value::Int(0));
+    assert!(refused(restore(&old, &file).await, "R0513").contains("is a backup of"));
+
+    let whole = fs::read(&file).unwrap();
+    let again = context(folder.path(), "sqlite:app.db", "again");
+    for number in 0..200_usize {
+        let mut damaged = whole.clone();
+        let at = number * 7919 % whole.len();
+        if number % 2 == 0 {
+            damaged.truncate(at)
+        } else {
+            damaged[at] ^= 1 << (number % 8)
+        }
+        fs::write(&file, damaged).unwrap();
+        refused(restore(&again, &file).await, "R0513");
+    }
+    assert_eq!(probe("rows", table("leads"), &ctx).await, Value::Int(4));
+    fs::write(&file, whole).unwrap();
+    fs::remove_file(folder.path().join("app.db")).unwrap();
+    assert_eq!(ok(restore(&again, &file).await)["kept"].as_str(), Some(""));
+    assert_eq!(probe("rows", table("leads"), &ctx).await, Value::Int(3));
+}
+
+fn table(name: &str) -> Args {
+    BTreeMap::from([("table".to_owned(), Value::string(name))])
+}
+
+async fn sqlite(ctx: &CallContext, text: &str) {
+    ok(actions::perform("sql", &args([("text", Value::string(text))]), ctx).await);
+}
+
+#[tokio::test]
+async fn sqlite_fingerprints_see_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let ctx = context(folder.path(), "sqlite:app.db", "check");
+    sqlite(&ctx, "create table leads (id integer primary key, name text); create table odd (x, y)").await;
+    sqlite(&ctx, "insert into leads (name) values ('a'), ('b'); insert into odd values ('', 1), (null, 1), ('', 1)")
+        .await;
+    for (name, statement, kept) in [
+        ("leads", "insert into leads (name) values ('c')", true),
+        ("leads", "alter table leads add column source text default 'x'", true),
+        ("leads", "update leads set name = 'z' where id = 1", false),
+        ("leads", "alter table leads drop column source", true),
+        ("leads", "delete from leads where id = 1", false),
+        ("odd", "insert into odd values (1, 2)", true),
+        ("odd", "update odd set x = '' where x is null", false),
+        ("odd", "insert into odd values (3, 3), (4, 4); delete from odd where x = '' and y = 1", false),
+    ] {
+        let tables = BTreeMap::from([("tables".to_owned(), Value::strings([name]))]);
+        let then = probe("fingerprint", tables, &ctx).await;
+        sqlite(&ctx, statement).await;
+        let given = BTreeMap::from([("fingerprint".to_owned(), then)]);
+        assert_eq!(probe("keeps", given, &ctx).await, Value::Bool(kept), "{statement}");
+    }
 }

@@ -50,8 +50,9 @@ impl<'a> Look<'a> {
     async fn whole(connection: &mut Connection, table: &'a str) -> Result<Self, String> {
         let rows = fields(connection, &shape_query(connection.dialect(), table)?).await?;
         let name = |row: &json::Fields| row.first().and_then(|(_, name)| name.as_str()).map(str::to_owned);
-        let is_key =
-            |row: &&json::Fields| row.get(1).is_some_and(|(_, key)| *key == Json::Bool(true) || *key == Json::from(1));
+        let is_key = |row: &&json::Fields| {
+            row.get(1).is_some_and(|(_, key)| key.as_bool() == Some(true) || key.as_i64() == Some(1))
+        };
         let key = rows.iter().find(is_key).and_then(name);
         let columns: Vec<String> = rows.iter().filter_map(name).collect();
         if columns.is_empty() {
