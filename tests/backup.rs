@@ -85,8 +85,11 @@ fn filled() -> Cluster {
     cluster.sql("shop", "create table leads (id bigserial primary key, name text, at timestamptz default now())");
     cluster.sql("shop", "alter table leads owner to app");
     cluster.sql("shop", "insert into leads (name) select 'lead ' || n from generate_series(1, 3000) n");
-    cluster.sql("shop", "create table \"Odd Path\".\"A b\" (x text, y json)");
-    cluster.sql("shop", "insert into \"Odd Path\".\"A b\" values ('', '{}'), (null, '{}'), ('', '{}')");
+    cluster.sql("shop", "create table \"Odd Path\".\"A b\" (x text, y json, of regclass)");
+    cluster.sql(
+        "shop",
+        "insert into \"Odd Path\".\"A b\" values ('', '{}', 'leads'), (null, '{}', 'leads'), ('', '{}', 'leads')",
+    );
     cluster.sql(
         "shop",
         "create table alembic_version (version_num text); insert into alembic_version values ('0002hooks')",
@@ -202,6 +205,22 @@ async fn a_dump_that_cannot_be_read_back_is_no_backup_and_old_ones_stay() {
 }
 
 #[tokio::test]
+async fn a_backup_that_takes_too_long_leaves_nothing() {
+    let (cluster, folder) = (filled(), tempfile::tempdir().unwrap());
+    let mut ctx = context(folder.path(), &cluster.url("shop"), "backup");
+    ctx.env = vec![("PATH".into(), spoiled(folder.path(), "exec sleep 61.5"))];
+    ctx.timeout = Some(Duration::from_secs(2));
+    let outcome = actions::perform("backup", &args([("to", Value::string("backups"))]), &ctx).await;
+    assert!(matches!(outcome, Outcome::TimedOut { after: 2000 }), "{outcome:?}");
+    assert!(files(&folder.path().join("backups")).is_empty());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asleep = |path: &Path| fs::read(path.join("cmdline")).is_ok_and(|line| line == b"sleep\x0061.5\0");
+    assert!(!files(Path::new("/proc")).iter().any(|path| asleep(path)));
+    let settled = actions::settle("backup", &args([("to", Value::string("backups"))]), None, &ctx).await;
+    assert!(matches!(settled, Settlement::NotDone));
+}
+
+#[tokio::test]
 async fn older_ones_go_after_the_new_one_and_others_stay() {
     let (cluster, folder) = (filled(), tempfile::tempdir().unwrap());
     cluster.sql("postgres", "create database other");
@@ -283,7 +302,8 @@ async fn a_fingerprint_sees_what_is_lost_and_lets_new_rows_in() {
         ("update leads a set name = b.name from leads b where a.id + b.id = 30", false),
         ("alter table leads drop column source", true),
         ("delete from leads where id = 5; insert into leads (name) values ('lead 5')", false),
-        ("set timezone = 'Asia/Seoul'; cluster leads using leads_pkey", true),
+        ("alter database shop set timezone = 'Asia/Seoul'", true),
+        ("cluster leads using leads_pkey", true),
         ("drop table leads", false),
     ];
     keeps(&ctx, "leads", &change, &cases).await;

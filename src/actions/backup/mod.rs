@@ -72,19 +72,18 @@ async fn carry_out(order: &Order, ctx: &CallContext) -> Result<BTreeMap<String, 
     let part =
         meta::unfinished(&folder, ctx).map_err(|error| Fault::failed(format!("{}: {error}", folder.display())))?;
     let began = std::time::Instant::now();
-    let (mut meta, name) = match &order.address {
+    let (mut meta, name, extension) = match &order.address {
         Address::Postgres(options) => {
             let meta = postgres::dump(&order.url, options, &part, ctx).await?;
-            (meta, format!("{}|dump", postgres::database(options)))
+            (meta, postgres::database(options).to_owned(), "dump")
         }
         Address::Sqlite(path) => {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            (sqlite::dump(path, &part, ctx).await?, format!("{name}|sqlite"))
+            (sqlite::dump(path, &part, ctx).await?, name, "sqlite")
         }
     };
     meta.seconds = began.elapsed().as_secs_f64();
-    let (name, extension) = name.rsplit_once('|').unwrap_or((&name, "dump"));
-    meta.file = meta::file_name(name, &meta, ctx, extension);
+    meta.file = meta::file_name(&name, &meta, ctx, extension);
     let (keep, copy, ctx) = (order.keep, order.copy.clone(), ctx.clone());
     let finished = blocking(move || finish(meta, part, &folder, keep, copy.as_deref(), &ctx));
     finished.await.map_err(Fault::failed)
@@ -165,7 +164,9 @@ async fn put_back(args: Args<'_>, ctx: &CallContext) -> Result<String, Fault> {
     });
     let meta = meta.await.map_err(Fault::Refused)?;
     match &address {
-        Address::Postgres(options) => restore::restore(url, options, &file, &meta, ctx).await,
+        Address::Postgres(options) => {
+            restore::restore(&restore::Job { url, options, file: &file, meta: &meta, ctx }).await
+        }
         Address::Sqlite(path) => sqlite::restore(path, &file, &meta, ctx).await,
     }
 }

@@ -16,6 +16,9 @@ use crate::actions::world::CallContext;
 /// How long the dump waits for somebody's exclusive lock on a table.
 const LOCK_WAIT: &str = "--lock-wait-timeout=60s";
 
+/// How a value names a table (`regclass`) depends on the path, which a new database does not have yet.
+pub(super) const SAME_NAMES: &str = "set local search_path = pg_catalog";
+
 /// Tables with rows of their own; those of extensions come back with them.
 const TABLES: &str = "select n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname) \
      from pg_class c join pg_namespace n on n.oid = c.relnamespace \
@@ -78,11 +81,12 @@ async fn observe(connection: &mut Connection, ctx: &CallContext) -> Result<(Meta
     };
     let tables: Vec<Table> = rows.into_iter().filter_map(table).collect();
     let names: Vec<String> = tables.iter().map(|table| table.quoted.clone()).collect();
-    meta.tables = contents(connection, &names, false).await?;
     if scalar(connection, "select to_regclass('alembic_version') is not null").await? == Json::Bool(true) {
         let heads = "select coalesce(string_agg(version_num, ', ' order by version_num), '') from alembic_version";
         meta.revision = Some(text(connection, heads).await?).filter(|revision| !revision.is_empty());
     }
+    connection.run(SAME_NAMES).await.map_err(|refusal| refusal.message)?;
+    meta.tables = contents(connection, &names, false).await?;
     Ok((meta, tables, snapshot))
 }
 

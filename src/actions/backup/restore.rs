@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::conduct::{Fault, run};
 use super::meta::{Meta, tag};
-use super::postgres::{absolute, database, refuse_pooled};
+use super::postgres::{SAME_NAMES, absolute, database, refuse_pooled};
 use super::service::Service;
 use super::{fresh, swap, text};
 use crate::actions::sql::{Access, Address, Connection, begin_snapshot, contents};
@@ -39,6 +39,16 @@ impl Names {
     }
 }
 
+/// What goes where.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub url: &'a str,
+    pub options: &'a PgConnectOptions,
+    pub file: &'a Path,
+    pub meta: &'a Meta,
+    pub ctx: &'a CallContext,
+}
+
 /// A connection to the server that is to none of the databases in question.
 pub(super) async fn connect(options: &PgConnectOptions, ctx: &CallContext) -> Result<Connection, String> {
     let at = |name: &str| Address::Postgres(Box::new(options.clone().database(name)));
@@ -49,13 +59,8 @@ pub(super) async fn connect(options: &PgConnectOptions, ctx: &CallContext) -> Re
 }
 
 /// The name of the old database; empty when there was none.
-pub(super) async fn restore(
-    url: &str,
-    options: &PgConnectOptions,
-    file: &Path,
-    meta: &Meta,
-    ctx: &CallContext,
-) -> Result<String, Fault> {
+pub(super) async fn restore(job: &Job<'_>) -> Result<String, Fault> {
+    let Job { options, file, meta, ctx, .. } = *job;
     refuse_pooled(options)?;
     let names = Names::new(database(options), meta, ctx);
     let mut server = connect(options, ctx).await.map_err(Fault::Unreachable)?;
@@ -71,7 +76,7 @@ pub(super) async fn restore(
         return Ok(names.kept);
     }
     let model = there.then_some(names.database.as_str());
-    let made = make(url, options, file, meta, &names, model, &mut server, ctx).await;
+    let made = make(job, &names, model, &mut server).await;
     let swapped = match made {
         Ok(()) => swap::swap(options, &names, there, &mut server, ctx).await,
         Err(fault) => Err(fault),
@@ -84,25 +89,16 @@ pub(super) async fn restore(
     swapped.map(|()| if there { names.kept } else { String::new() })
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call; a struct would only repeat them")]
-async fn make(
-    url: &str,
-    options: &PgConnectOptions,
-    file: &Path,
-    meta: &Meta,
-    names: &Names,
-    model: Option<&str>,
-    server: &mut Connection,
-    ctx: &CallContext,
-) -> Result<(), Fault> {
+/// A new database that holds what the old one held.
+async fn make(job: &Job<'_>, names: &Names, model: Option<&str>, server: &mut Connection) -> Result<(), Fault> {
     fresh::remove(server, &names.fresh).await?;
     fresh::create(server, &names.fresh, model).await?;
-    let service = Service::new(url, options, &names.fresh)?;
+    let service = Service::new(job.url, job.options, &names.fresh)?;
     // With owners and rights: it is the same server, so its roles are there.
     let args = ["--exit-on-error", "--no-password", "--jobs=2", "--dbname=service=plan"];
-    let args = args.iter().map(|arg| (*arg).to_owned()).chain([absolute(file)]).collect();
-    run(&service.launch("pg_restore", args), ctx).await?;
-    compare(options, meta, names, ctx).await?;
+    let args = args.iter().map(|arg| (*arg).to_owned()).chain([absolute(job.file)]).collect();
+    run(&service.launch("pg_restore", args), job.ctx).await?;
+    compare(job.options, job.meta, names, job.ctx).await?;
     match model {
         Some(model) => fresh::dress(server, &names.fresh, model).await,
         None => Ok(()),
@@ -115,6 +111,7 @@ async fn compare(options: &PgConnectOptions, meta: &Meta, names: &Names, ctx: &C
     let mut connection = Connection::open(&address, &ctx.session_name(), Access::Read).await?;
     let tables: Vec<String> = meta.tables.keys().cloned().collect();
     begin_snapshot(&mut connection).await?;
+    fresh::run(&mut connection, SAME_NAMES).await?;
     let held = contents(&mut connection, &tables, false).await?;
     if let Some((table, _)) = held.iter().find(|(table, held)| meta.tables.get(*table) != Some(held)) {
         return Err(Fault::failed(format!("`{table}` does not hold what it held when the backup was taken")));

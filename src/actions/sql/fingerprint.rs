@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::connection::Connection;
@@ -109,6 +108,7 @@ pub(crate) async fn begin(connection: &mut Connection) -> Result<(), String> {
             "set local intervalstyle = 'postgres'",
             "set local extra_float_digits = 1",
             "set local bytea_output = 'hex'",
+            "set local lc_monetary = 'C'",
             // Rows that a policy hides are an error, not absent.
             "set local row_security = off",
             "set local statement_timeout = 0",
