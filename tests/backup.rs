@@ -410,3 +410,20 @@ async fn sqlite_fingerprints_see_the_same() {
         assert_eq!(probe("keeps", given, &ctx).await, Value::Bool(kept), "{statement}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_is_of_one_moment_whoever_writes_meanwhile() {
+    let (cluster, folder) = (filled(), tempfile::tempdir().unwrap());
+    let writing =
+        "do $$ begin for n in 1..20000 loop insert into leads (name) values ('during'); commit; end loop; end $$";
+    let mut writer = cluster.session("shop", writing);
+    let ctx = context(folder.path(), &cluster.url("shop"), "backup");
+    let file = text(&backup(&ctx).await, "file").to_owned();
+    let during = cluster.sql("shop", "select count(*) from leads").parse::<i64>().unwrap();
+    let meta: serde_json::Value = serde_json::from_str(&fs::read_to_string(format!("{file}.json")).unwrap()).unwrap();
+    let dumped = meta["tables"]["public.leads"]["rows"].as_i64().unwrap();
+    assert!((3000..during).contains(&dumped), "{dumped} of {during}");
+    ok(restore(&ctx, &file).await);
+    writer.wait().unwrap();
+    assert_eq!(cluster.sql("shop", "select count(*) from leads"), dumped.to_string());
+}
