@@ -231,3 +231,33 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+/// Declares the codes of a layer as constants, and lists them as `CODES`:
+/// `NAME = [Severity] "id" "name" "title" "explanation";`, an error unless it says otherwise.
+macro_rules! codes {
+    ($($constant:ident = $($severity:ident)? $id:literal $name:literal $title:literal $explain:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $constant: $crate::diag::Code = $crate::diag::Code {
+                id: $id,
+                name: $name,
+                severity: $crate::diag::severity!($($severity)?),
+                title: $title,
+                explain: $explain,
+            };
+        )*
+        /// Every code of this part.
+        pub static CODES: &[&$crate::diag::Code] = &[$(&$constant),*];
+    };
+}
+
+macro_rules! severity {
+    () => {
+        $crate::diag::Severity::Error
+    };
+    ($severity:ident) => {
+        $crate::diag::Severity::$severity
+    };
+}
+
+pub(crate) use {codes, severity};

@@ -15,4 +15,5 @@ pub mod model;
 pub mod registry;
 pub mod source;
 pub mod syntax;
+pub mod template;
 pub mod view;

@@ -122,3 +122,74 @@ fn every_effect_is_gone_wherever_an_unwinding_run_is_killed() {
         assert_eq!(world.ledger(), Vec::<String>::new(), "killed at {at:?}");
     }
 }
+
+/// The quickstart, with a ledger outside the process: each of its statements writes a line into a table of the database in the
+/// same transaction, so that a line says that the effect is there.
+fn quickstart() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("examples/quickstart/quickstart.plan")).unwrap();
+    let with = |text: String, statement: &str, line: &str| {
+        assert!(text.contains(statement), "the quickstart has changed: {statement}");
+        text.replace(statement, &format!("{statement}; INSERT INTO ledger VALUES ('{line}')"))
+    };
+    let text = with(
+        text,
+        "CREATE TABLE phones (lead INTEGER PRIMARY KEY REFERENCES leads (id), number TEXT NOT NULL)",
+        "migrate",
+    );
+    let text = with(text, "SELECT id, '000' FROM leads WHERE region = '{{region}}'", "fill {{region}}");
+    with(text, "DROP TABLE IF EXISTS phones\"", "undo")
+        .replace("phones\"; INSERT INTO ledger VALUES ('undo')", "phones; INSERT INTO ledger VALUES ('undo')\"")
+}
+
+fn quickstart_world(text: &str) -> World {
+    let world = World::new();
+    fs::write(world.folder.path().join("ledger.plan"), text).unwrap();
+    let base = rusqlite::Connection::open(world.folder.path().join("quickstart.db")).unwrap();
+    base.execute("CREATE TABLE ledger (line TEXT NOT NULL)", ()).unwrap();
+    world
+}
+
+impl World {
+    fn quickstart(&self) -> Command {
+        self.plan(&["run", "ledger.plan", "--set", "pause=0"])
+    }
+
+    fn count(&self, query: &str) -> i64 {
+        let base = rusqlite::Connection::open(self.folder.path().join("quickstart.db")).unwrap();
+        base.query_row(query, (), |row| row.get(0)).unwrap()
+    }
+}
+
+#[test]
+fn the_quickstart_is_finished_wherever_it_is_killed() {
+    let text = quickstart();
+    let world = quickstart_world(&text);
+    let start = Instant::now();
+    assert!(world.quickstart().status().unwrap().success());
+    let whole = start.elapsed();
+    for moment in 0..MOMENTS {
+        let at = whole * moment / MOMENTS;
+        let world = quickstart_world(&text);
+        let mut child = world.quickstart().spawn().unwrap();
+        sleep(at);
+        // It may have ended already: then this is the undisturbed case once more.
+        let _ = child.kill();
+        child.wait().unwrap();
+        let mut command = match world.has_run() {
+            true => world.plan(&["resume", "last", "--no-wait"]),
+            false => world.quickstart(),
+        };
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "killed at {at:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(world.count("SELECT count(*) FROM ledger WHERE line = 'migrate'"), 1, "killed at {at:?}");
+        assert_eq!(
+            world.count("SELECT count(DISTINCT line) FROM ledger WHERE line LIKE 'fill %'"),
+            3,
+            "killed at {at:?}"
+        );
+        assert_eq!(world.count("SELECT count(*) FROM ledger WHERE line = 'undo'"), 0, "killed at {at:?}");
+        assert_eq!(world.count("SELECT count(*) FROM phones"), 3, "killed at {at:?}");
+        assert!(world.folder.path().join("quickstart.backup.db").exists());
+    }
+}

@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("source", 0),
     ("diag", 0),
     ("syntax", 1),
+    ("template", 1),
     ("model", 2),
     ("registry", 3),
     ("analysis", 4),
@@ -33,7 +34,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("miette", &["diag", "cli"]),
     ("clap", &["cli"]),
     ("ureq", &["actions"]),
-    ("handlebars", &["registry"]),
+    ("handlebars", &["registry", "template"]),
     ("indicatif", &["cli"]),
     ("ascii_dag", &["view"]),
 ];

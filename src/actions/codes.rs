@@ -1,21 +1,9 @@
 //! `R0501`–`R0519`: why an action failed.
 
-use crate::diag::{Code, Severity};
+use crate::diag::Code;
 use crate::engine::{Failure, Outcome};
 
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
-        )*
-        /// Every code of this layer.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     NOT_STARTED = "R0501" "not_started" "A program could not be started"
         "It was not found on PATH, is not executable, or the folder to run it in is not there. Nothing has happened, so \
          the step counts as not done.\n\nInstall the program or mend the path; `plan preflight FILE` looks for all of \
@@ -42,8 +30,6 @@ codes! {
          `plan mark RUN STEP undone --reason …`.";
     COPY_FAILED = "R0509" "copy_failed" "A file could not be copied"
         "What is at the target is what was there before: the copy takes its place only when it is complete and on disk.";
-    NOT_REAL = "R0510" "not_real" "This action cannot be carried out yet"
-        "The language knows it and this version cannot do it. `plan run` refuses such a plan before anything starts.";
     BAD_CALL = "R0511" "bad_call" "An action was given something that it cannot use"
         "A value that is only known while the plan runs is empty or of the wrong kind. Nothing has happened.";
     BACKUP_FAILED = "R0512" "backup_failed" "A backup could not be made"

@@ -111,12 +111,13 @@ pub(crate) async fn capture(args: Args<'_>, ctx: &CallContext) -> Result<Option<
     let way = Way::of(args, ctx)?;
     blocking(move || {
         let before = hash_of(&way.to)?;
-        let source = hash_of(&way.from)?.ok_or_else(|| format!("there is no file {}", way.from.display()))?;
+        // A source that is not there is for the action to fail at.
+        let source = hash_of(&way.from)?.map_or(Value::None, Value::String);
         if before.is_some() {
             put(&way.to, &way.kept).map_err(|error| format!("{} cannot be kept: {error}", way.to.display()))?;
         }
         let before = before.map_or(Value::None, Value::String);
-        Ok(Some(Value::record([("before", before), ("source", Value::String(source))])))
+        Ok(Some(Value::record([("before", before), ("source", source)])))
     })
     .await
 }
@@ -250,5 +251,5 @@ pub(crate) async fn settle(args: Args<'_>, captured: Option<&Value>, ctx: &CallC
 fn hashes(captured: &Value) -> Option<(Option<String>, String)> {
     let Value::Record(members) = captured else { return None };
     let before = members.get("before").and_then(Value::as_str).map(str::to_owned);
-    Some((before, members.get("source")?.as_str()?.to_owned()))
+    Some((before, members.get("source").and_then(Value::as_str).unwrap_or_default().to_owned()))
 }

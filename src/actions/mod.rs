@@ -153,7 +153,7 @@ pub async fn forget(function: &str, args: &BTreeMap<String, Value>, ctx: &CallCo
 }
 
 fn not_real(function: &str) -> Outcome {
-    codes::clean(&codes::NOT_REAL, format!("`{function}` cannot be carried out by this version; nothing was done"))
+    codes::clean(&codes::BAD_CALL, format!("`{function}` cannot be carried out by this version; nothing was done"))
 }
 
 /// Outcomes are kept: no secret may be in them.

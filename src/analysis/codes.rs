@@ -1,20 +1,6 @@
 //! `P02xx`: names and types.
 
-use crate::diag::{Code, Severity};
-
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
-        )*
-        /// Every code of this part.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     UNKNOWN_NAME = "P0201" "unknown_name" "A name stands for nothing"
 "Every bare name must be a parameter, a secret, a let, a resource, a step or a gate of the plan. The nearest one that exists is suggested.
 

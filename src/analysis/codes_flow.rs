@@ -1,20 +1,6 @@
 //! `P03xx`: graph, undo and order. `P04xx`: practice, as lints that a plan can allow.
 
-use crate::diag::{Code, Severity};
-
-macro_rules! codes {
-    ($($constant:ident = $severity:ident $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::$severity, title: $title, explain: $explain };
-        )*
-        /// Every code of this part.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     CYCLE = Error "P0301" "cycle" "Steps wait for each other in a circle"
 r#"Each of them comes after the next, so none can ever start. `after` is an order, and so is the use of another step's output.
 

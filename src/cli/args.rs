@@ -28,10 +28,16 @@ pub enum Command {
     Validate(Validate),
     /// Lay plan files out anew
     Fmt(Fmt),
+    /// Make a plan file for one release from a template
+    New(New),
+    /// List, show and check templates
+    Template(Template),
     /// Draw the steps and gates with their order
     Graph(Graph),
     /// For every point where a run can fail: what is undone, what waits for a person, what remains
     Simulate(Simulate),
+    /// Show when the windows of a plan are open next
+    Windows(Windows),
     /// Check that everything is there that the plan's actions need
     Preflight(Preflight),
     /// Run a plan
@@ -64,6 +70,8 @@ pub enum Command {
     List(List),
     /// Show the output of a run's steps
     Logs(Logs),
+    /// The record of a run: outcome, steps, checks with what was seen, decisions
+    Report(Report),
     /// Show who holds a run and its resources
     Lock(Lock),
     /// Explain a code, a lint or a function
@@ -153,6 +161,44 @@ pub struct Fmt {
 }
 
 #[derive(Debug, Args)]
+pub struct New {
+    /// The name of the plan file, with or without `.plan`
+    pub name: String,
+    /// The template: its name, or a file that ends in .plan.hbs
+    #[arg(long, value_name = "TEMPLATE")]
+    pub from: String,
+    /// Give a parameter of the template
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Template {
+    #[command(subcommand)]
+    pub command: TemplateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// Those of the project and those that come with the program
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What a template is for, and what it has to be given
+    Show {
+        name: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Make each with its examples, and check the plan that comes of it
+    Check { names: Vec<String> },
+}
+
+#[derive(Debug, Args)]
 pub struct Graph {
     pub file: PathBuf,
     #[arg(long, value_enum, default_value_t = GraphFormat::Terminal)]
@@ -178,6 +224,16 @@ pub struct Simulate {
     pub file: PathBuf,
     #[command(flatten)]
     pub values: Values,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Windows {
+    pub file: PathBuf,
+    /// How many openings of each
+    #[arg(long, short = 'n', default_value_t = 3)]
+    pub most: usize,
     #[command(flatten)]
     pub json: Json,
 }
@@ -285,7 +341,7 @@ pub struct Rollback {
     #[arg(long = "step", value_name = "STEP")]
     pub steps: Vec<String>,
     /// Why
-    #[arg(long, default_value = "rollback asked for")]
+    #[arg(long, default_value = "asked for")]
     pub reason: String,
     #[command(flatten)]
     pub how: How,
@@ -296,7 +352,7 @@ pub struct Cancel {
     #[command(flatten)]
     pub which: Which,
     /// Why
-    #[arg(long, default_value = "cancelled")]
+    #[arg(long, default_value = "asked for")]
     pub reason: String,
     #[command(flatten)]
     pub how: How,
@@ -436,6 +492,25 @@ pub struct Logs {
     pub follow: bool,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    pub which: Which,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    pub format: ReportFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    Json,
 }
 
 #[derive(Debug, Args)]

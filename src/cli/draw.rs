@@ -6,6 +6,7 @@ use crate::journal::Header;
 use crate::model::{Body, Undo};
 use crate::registry;
 use crate::syntax::Limits;
+use crate::view::lines::clock_in;
 use crate::view::{graph as view, simulate as simulation};
 
 use super::args::{self, GraphFormat};
@@ -41,6 +42,46 @@ pub(super) fn simulate(args: &args::Simulate, output: &Output) -> Result<Exit, P
     match args.json.json {
         true => output.json(&simulation),
         false => output.text(&simulation.text()),
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn windows(args: &args::Windows, output: &Output) -> Result<Exit, Problem> {
+    let plan = checked(&args.file, &Limits::default(), output)?;
+    let environments = plan
+        .environments
+        .iter()
+        .filter_map(|environment| Some((format!("environment {}", environment.name), environment.window.as_ref()?)));
+    let gates = plan.nodes.iter().filter_map(|node| match &node.body {
+        Body::Gate(gate) => Some((format!("gate {}", node.name), gate.window.as_ref()?)),
+        Body::Step(_) => None,
+    });
+    let mut rows = Vec::new();
+    for (name, window) in environments.chain(gates) {
+        let openings = driver::openings(window, driver::wall(), args.most)
+            .map_err(|why| Problem::new(&codes::BAD_VALUES, format!("{name}: {why}")))?;
+        let text = plan.source.slice(window.span).split_whitespace().collect::<Vec<_>>().join(" ");
+        rows.push((name, text, window.zone.clone(), openings));
+    }
+    if args.json.json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(name, text, zone, openings)| {
+                serde_json::json!({ "of": name, "window": text, "zone": zone, "open": openings })
+            })
+            .collect();
+        output.json(&serde_json::json!({ "version": super::check::SHAPE, "windows": rows }));
+        return Ok(Exit::Done);
+    }
+    if rows.is_empty() {
+        output.line("the plan has no window: it may run at any hour");
+    }
+    for (name, text, zone, openings) in rows {
+        output.line(&format!("{name}: {text}"));
+        for (from, to) in openings {
+            let to = to.map_or("for ever".to_owned(), |to| format!("to {}", clock_in(to, &zone)));
+            output.line(&format!("    {} {to}", clock_in(from, &zone)));
+        }
     }
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::diag::{Code, Problem, Severity};
 use crate::model::FunctionKind;
 use crate::registry::{self, Function};
-use crate::{actions, analysis, driver, journal, syntax, view};
+use crate::{actions, analysis, driver, journal, syntax, template, view};
 
 use super::args;
 use super::check::SHAPE;
@@ -14,13 +14,14 @@ use super::output::Output;
 
 /// Every code of every layer, in the order of their ids.
 pub(super) fn codes() -> Vec<&'static Code> {
-    let layers: [&[&'static Code]; 7] = [
+    let layers: [&[&'static Code]; 8] = [
         syntax::codes::CODES,
         analysis::codes::CODES,
         analysis::codes_flow::CODES,
         driver::codes::CODES,
         actions::CODES,
         view::codes::CODES,
+        template::CODES,
         journal::codes::CODES,
     ];
     let mut codes: Vec<_> = layers.into_iter().flatten().copied().collect();

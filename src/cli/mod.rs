@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod run;
 mod show;
+mod template;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -49,8 +50,11 @@ fn run(command: Command, output: &Output) -> Result<Exit, Problem> {
     match command {
         Command::Validate(args) => check::validate(&args, output),
         Command::Fmt(args) => check::fmt(&args, output),
+        Command::New(args) => template::new(&args, output),
+        Command::Template(args) => template::template(&args, output),
         Command::Graph(args) => draw::graph(&args, output),
         Command::Simulate(args) => draw::simulate(&args, output),
+        Command::Windows(args) => draw::windows(&args, output),
         Command::Preflight(args) => wait(run::preflight(&args, output)),
         Command::Run(args) => wait(run::run(&args, output)),
         Command::Resume(args) => wait(run::resume(&args, output)),
@@ -67,6 +71,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, Problem> {
         Command::Status(args) => wait(show::status(&args, output)),
         Command::List(args) => wait(show::list(&args, output)),
         Command::Logs(args) => wait(show::logs(&args, output)),
+        Command::Report(args) => wait(show::report(&args, output)),
         Command::Lock(args) => wait(show::lock(&args, output)),
         Command::Explain(args) => explain::explain(&args, output),
         Command::Completions(args) => {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::diag::{Problem, Style};
 use crate::driver::codes;
-use crate::journal;
+use crate::{journal, template};
 
 use super::args::ColorChoice;
 use super::exit::Exit;
@@ -75,14 +75,16 @@ impl Output {
 /// Which exit code a problem has.
 fn exit_of(problem: &Problem) -> Exit {
     let usage = [&codes::BAD_VALUES, &codes::BAD_ARGUMENT, &codes::UNKNOWN_RUN, &codes::UNKNOWN_NODE];
+    let templates = [&template::NO_TEMPLATE, &template::BAD_TEMPLATE, &template::BAD_PARAMETER];
+    let no_run = [&journal::codes::RUN_NOT_FOUND, &journal::codes::RUN_AMBIGUOUS, &journal::codes::JOURNAL_MISSING];
     let findings = [&codes::INVALID_PLAN, &codes::NOT_AVAILABLE];
     let nothing = [&codes::PREFLIGHT_FAILED, &codes::MISSING_SECRET, &codes::SHORT_SECRET];
-    let locked = [&codes::RESOURCE_LOCKED, &codes::RUN_HELD];
-    let stale = [&codes::PLAN_CHANGED, &codes::INCOMPATIBLE_ENGINE, &codes::AMEND_REFUSED];
+    let locked = [&codes::RESOURCE_LOCKED, &codes::RUN_HELD, &journal::codes::LEASE_HELD];
+    let stale = [&codes::INCOMPATIBLE_ENGINE, &codes::AMEND_REFUSED];
     let usage_too = [&codes::DECISION_REFUSED, &codes::CONFIRMATION_NEEDED];
     let is = |list: &[&'static crate::diag::Code]| list.iter().any(|code| code.id == problem.code.id);
     match () {
-        () if is(&usage) || is(&usage_too) => Exit::Usage,
+        () if is(&usage) || is(&usage_too) || is(&no_run) || is(&templates) => Exit::Usage,
         () if is(&findings) => Exit::Findings,
         () if is(&nothing) => Exit::NothingDone,
         () if is(&locked) => Exit::Locked,

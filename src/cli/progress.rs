@@ -134,7 +134,7 @@ impl Tree {
     }
 
     fn follow(&mut self, event: &Event, run: &Run, work: &Work) {
-        let Some(node) = node_of(event) else { return };
+        let Some(node) = event.node() else { return };
         let state = run.node(node).state;
         match doing(state) {
             Some(doing) => {
@@ -175,42 +175,6 @@ fn doing(state: NodeState) -> Option<&'static str> {
         NodeState::Pending | NodeState::Done | NodeState::Skipped | NodeState::Failed | NodeState::InDoubt => None,
         NodeState::UndoAsked | NodeState::Undone | NodeState::UndoFailed => None,
         NodeState::Open | NodeState::Refused | NodeState::Expired | NodeState::Closed => None,
-    }
-}
-
-fn node_of(event: &Event) -> Option<usize> {
-    match event {
-        Event::NodeSkipped { node, .. }
-        | Event::NodeHalted { node }
-        | Event::ChecksBegan { node, .. }
-        | Event::RoundRead { node, .. }
-        | Event::ChecksHeld { node, .. }
-        | Event::ChecksFailed { node, .. }
-        | Event::ChecksUnreadable { node, .. }
-        | Event::Observed { node, .. }
-        | Event::ObservationFailed { node, .. }
-        | Event::ActionIntended { node, .. }
-        | Event::ActionEnded { node, .. }
-        | Event::RetryScheduled { node, .. }
-        | Event::DoubtRaised { node, .. }
-        | Event::DoubtSettled { node, .. }
-        | Event::StepDone { node }
-        | Event::StepFailed { node, .. }
-        | Event::GateShown { node }
-        | Event::GateApproved { node, .. }
-        | Event::GateOpened { node }
-        | Event::GateRefused { node, .. }
-        | Event::GateExpired { node }
-        | Event::GateClosed { node }
-        | Event::UndoAsked { node, .. }
-        | Event::UndoIntended { node, .. }
-        | Event::UndoEnded { node, .. }
-        | Event::StepUndone { node }
-        | Event::UndoFailed { node, .. }
-        | Event::QuestionRaised { node, .. }
-        | Event::StaleIgnored { node, .. } => Some(*node),
-        Event::RunBegan | Event::RunResumed | Event::RunInterrupted => None,
-        Event::UnwindingBegan { .. } | Event::Decided { .. } | Event::RunPaused { .. } | Event::RunEnded { .. } => None,
     }
 }
 

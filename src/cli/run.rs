@@ -100,7 +100,10 @@ pub(super) async fn resume(args: &args::Resume, output: &Output) -> Result<Exit,
 }
 
 pub(super) async fn rollback(args: &args::Rollback, output: &Output) -> Result<Exit, Problem> {
-    let (place, id, _) = find(&args.which).await?;
+    let (place, id, status) = find(&args.which).await?;
+    if driver::is_over(status) {
+        driver::refuse_after_later(&place, &id).await?;
+    }
     let (_, replayed) = driver::read(&place, &id).await?;
     let steps: Result<Vec<usize>, Problem> = args.steps.iter().map(|step| show::node(&replayed, step)).collect();
     let steps = Some(steps?).filter(|steps| !steps.is_empty());
@@ -180,7 +183,11 @@ async fn drive(
     if let Ended::JournalFailed(error) = ended {
         // Nothing of it can be written any more; what is on disk says where to go on.
         let error: JournalError = error;
-        return Err(error.problem().advice(format!("nothing more was started; then go on with: plan resume {id}")));
+        let problem = error.problem();
+        return Err(match error {
+            JournalError::Fenced { .. } => problem,
+            _ => problem.advice(format!("nothing more was started; mend that, then go on with: plan resume {id}")),
+        });
     }
     session.finish().await?;
     match ended {

@@ -9,11 +9,12 @@ use crate::diag::Problem;
 use crate::driver::{self, Place, Replayed, codes};
 use crate::journal::{Entry, Journal, Mode, Stored, Stream, locate, locks};
 use crate::model::Work;
+use crate::registry;
 use crate::syntax::Limits;
 use crate::view::lines::{clock, ended};
 use crate::view::status::{self, Facts, Status};
 
-use super::args::{self, LockCommand};
+use super::args::{self, LockCommand, ReportFormat};
 use super::check::SHAPE;
 use super::exit::Exit;
 use super::files;
@@ -49,8 +50,10 @@ pub(super) fn changed_file(replayed: &Replayed) -> Option<String> {
     let same = plan.is_some_and(|plan| plan.digest == replayed.header.plan_digest);
     (!same).then(|| {
         format!(
-            "{} has changed since the run started; the run goes on with the plan in its journal\n  to take the change over: \
-             plan amend {} {}",
+            "{} {}: {} has changed since the run started; the run goes on with the plan in its journal\n  help: to take \
+             the change over: plan amend {} {}",
+            codes::PLAN_CHANGED.id,
+            codes::PLAN_CHANGED.name,
             path.display(),
             replayed.id,
             path.display()
@@ -58,14 +61,22 @@ pub(super) fn changed_file(replayed: &Replayed) -> Option<String> {
     })
 }
 
-async fn read(place: &Place, id: &str) -> Result<(Replayed, Status), Problem> {
+/// A run with its status. `file`: whether a changed plan file is worth a word.
+async fn read(place: &Place, id: &str, file: bool) -> Result<(Replayed, Status), Problem> {
     let (journal, replayed) = driver::read(place, id).await?;
     let holder = journal.owner(&replayed.id).await.map_err(|error| error.problem())?;
     let mut warnings = replayed.warnings.clone();
-    if !crate::driver::is_over(replayed.run.status()) {
+    if file && !driver::is_over(replayed.run.status()) {
         warnings.extend(changed_file(&replayed));
     }
-    let status = status::status(Facts {
+    warnings.extend(next_opening(&replayed));
+    let driven = holder.is_some_and(|holder| holder.alive);
+    let status = status::status(&facts(&replayed, driven, warnings));
+    Ok((replayed, status))
+}
+
+fn facts(replayed: &Replayed, driven: bool, warnings: Vec<String>) -> Facts<'_> {
+    Facts {
         id: &replayed.id,
         plan: &replayed.built.plan,
         work: &replayed.built.work,
@@ -73,21 +84,46 @@ async fn read(place: &Place, id: &str) -> Result<(Replayed, Status), Problem> {
         records: &replayed.records,
         environment: replayed.header.environment.as_deref(),
         started_by: &replayed.header.started_by.name,
-        driven: holder.is_some_and(|holder| holder.alive),
+        driven,
         warnings,
-    });
-    Ok((replayed, status))
+    }
+}
+
+pub(super) async fn report(args: &args::Report, output: &Output) -> Result<Exit, Problem> {
+    let (place, id, _) = find(&args.which).await?;
+    let (replayed, status) = read(&place, &id, false).await?;
+    let values = replayed.header.values.iter().map(|(name, value)| (name.clone(), registry::shown(value))).collect();
+    let report = crate::view::report::report(&facts(&replayed, status.driven, Vec::new()), status, values);
+    match args.format {
+        _ if args.json => output.json(&report),
+        ReportFormat::Json => output.json(&report),
+        ReportFormat::Markdown => output.text(&report.markdown()),
+        ReportFormat::Html => output.text(&report.html()),
+    }
+    Ok(Exit::Done)
+}
+
+/// When the window opens that a run waits for.
+fn next_opening(replayed: &Replayed) -> Option<String> {
+    let waits = replayed.run.waiting().contains(&crate::engine::Waiting::Window);
+    let window = replayed.built.environment().filter(|_| waits)?.window.as_ref()?;
+    let state = driver::window_state(window, driver::wall()).ok()?;
+    match (state.open, state.changes) {
+        (true, _) => Some("the window is open now".to_owned()),
+        (false, Some(at)) => Some(format!("the window opens at {}", clock(at))),
+        (false, None) => Some("the window does not open within 400 days".to_owned()),
+    }
 }
 
 /// The status of a run as text.
 pub(super) async fn text(place: &Place, id: &str, output: &Output) -> Result<String, Problem> {
-    let (replayed, status) = read(place, id).await?;
+    let (replayed, status) = read(place, id, false).await?;
     Ok(status::text(&status, &replayed.built.plan, output.style()))
 }
 
 pub(super) async fn status(args: &args::Status, output: &Output) -> Result<Exit, Problem> {
     let (place, id, _) = find(&args.which).await?;
-    let (replayed, status) = read(&place, &id).await?;
+    let (replayed, status) = read(&place, &id, true).await?;
     match args.json.json {
         true => output.json(&status),
         false => output.text(&status::text(&status, &replayed.built.plan, output.style())),
@@ -123,6 +159,9 @@ pub(super) async fn list(args: &args::List, output: &Output) -> Result<Exit, Pro
             .collect();
         output.json(&json!({ "version": SHAPE, "journal": path, "runs": rows }));
         return Ok(Exit::Done);
+    }
+    if rows.is_empty() {
+        output.line("no run has been started yet");
     }
     for (run, _, word) in rows {
         let environment = run.environment.map(|name| format!(" ({name})")).unwrap_or_default();
@@ -217,8 +256,8 @@ async fn list_locks(as_json: bool, output: &Output) -> Result<Exit, Problem> {
     }
     for (lock, epoch) in rows {
         let alive = if lock.alive() { "driven now" } else { "not driven" };
-        let epoch = epoch.map_or("?".to_owned(), |epoch| epoch.to_string());
-        output.line(&format!("{}\n    run {}, {alive}, epoch {epoch}, {}", lock.address, lock.run, lock.owner));
+        let epoch = epoch.map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
+        output.line(&format!("{}\n    run {}, {alive}{epoch}, taken by {}", lock.address, lock.run, lock.owner));
         output.line(&format!("    journal {}", lock.journal.display()));
     }
     Ok(Exit::Done)

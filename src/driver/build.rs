@@ -102,10 +102,8 @@ pub(crate) fn bad_values(plan: &Plan, problems: Vec<BindProblem>) -> Problem {
     let mut problem = Problem::new(&codes::BAD_VALUES, "the values for this run are not right; nothing was started");
     for BindProblem { message, span, advice } in problems {
         let place = span.map(|span| format!("{}: ", plan.source.place(span))).unwrap_or_default();
-        problem = problem.detail(format!("{place}{message}"));
-        if let Some(advice) = advice {
-            problem = problem.advice(advice);
-        }
+        let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+        problem = problem.detail(format!("{place}{message}{advice}"));
     }
     problem
 }

@@ -1,20 +1,6 @@
 //! `R05xx`: what can stop a run before or while it is driven.
 
-use crate::diag::{Code, Severity};
-
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
-        )*
-        /// Every code of this layer.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     FILE_UNREADABLE = "R0520" "file_unreadable" "A file cannot be read or written"
         "The message names the file and what the system said. Nothing was started.\n\nCheck that the path is right \
          (relative paths start at the folder you are in) and that you may read it.";
@@ -64,8 +50,6 @@ codes! {
         "A plan with errors is never run. `plan validate FILE` shows them all.";
     BAD_ARGUMENT = "R0536" "bad_argument" "An argument cannot be read"
         "The message says which one and what was expected.";
-    SERVICE_FAILED = "R0537" "service_failed" "A service did not start"
-        "The service's `start` command ended, or its `url` did not answer in time. Its last lines are shown.";
     CONFIRMATION_NEEDED = "R0538" "confirmation_needed" "Somebody has to confirm this"
         "On a terminal `plan` asks; elsewhere the answer must be given as a flag, so that a script never says yes by \
          accident. The message names the flag.";

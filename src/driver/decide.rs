@@ -1,5 +1,6 @@
 //! Decisions about a run, taken in by whoever drives it, or put on record when nobody does.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::build::{self, Built};
 use super::inbox::Answer;
 use super::resume::{Replayed, amend_parts, replay};
 use super::start::{Place, problem};
-use super::{clock, codes};
+use super::{clock, codes, preflight};
 
 /// How long a driving process has for its answer.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
@@ -82,6 +83,29 @@ async fn record(
         locks::release(id, &place.journal).map_err(problem)?;
     }
     outcome
+}
+
+/// Refuses to take a finished run back when a later one has changed the same resource since: what is there now is not what
+/// this run left.
+pub async fn refuse_after_later(place: &Place, id: &str) -> Result<(), Problem> {
+    let journal = Journal::open(&place.journal, Mode::Read).await.map_err(problem)?;
+    let this = replay(id, journal.load(id).await.map_err(problem)?)?;
+    let mine = preflight::addresses(&this.built, &place.base)?;
+    for later in journal.runs(usize::MAX).await.map_err(problem)?.into_iter().take_while(|run| run.id != id) {
+        // A damaged or foreign run is not ours to judge; its own commands say what is wrong with it.
+        let Ok(loaded) = journal.load(&later.id).await else { continue };
+        let Ok(other) = replay(&later.id, loaded) else { continue };
+        let base = Path::new(&other.header.plan_path).parent().unwrap_or(Path::new("."));
+        let theirs = preflight::addresses(&other.built, base)?;
+        let shared = theirs.iter().find(|address| mine.contains(address));
+        if let Some(address) = shared.filter(|_| !other.run.remaining().is_empty()) {
+            let message =
+                format!("run {} has changed {address} since; run {id} cannot be taken back over it", later.id);
+            let advice = format!("take the later one back first: plan rollback {}", later.id);
+            return Err(Problem::new(&codes::DECISION_REFUSED, message).advice(advice));
+        }
+    }
+    Ok(())
 }
 
 /// A run in this state is final: it holds its resources no longer.

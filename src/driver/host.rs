@@ -75,7 +75,7 @@ struct Host<'a> {
 impl Host<'_> {
     async fn run(&mut self, first: Input, orders: Orders) -> Ended {
         let mut signals = super::signals::Signals::new();
-        let deadline = orders.max_wall.map(|wall| tokio::time::Instant::now() + wall);
+        let deadline = orders.max_wall.map(|wall| tokio::time::Instant::now() + in_good_time(wall));
         self.tell_windows();
         self.take(first);
         for (who, decision) in orders.decisions {
@@ -231,6 +231,11 @@ impl Host<'_> {
         let deadline = |w: &Waiting| matches!(w, Waiting::Question { deadline: Some(_), .. });
         self.wait || waiting.iter().any(deadline)
     }
+}
+
+/// What runs has to be ended and written down before the time is over.
+fn in_good_time(wall: Duration) -> Duration {
+    wall.saturating_sub(Duration::from_secs(15).min(wall / 5))
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {

@@ -34,11 +34,11 @@ mod windows;
 
 pub use build::{Built, ENGINE_VERSION, check, refuse_unavailable};
 pub use clock::wall;
-pub use decide::{Amendment, amend, amendment, decide, is_over, owner};
+pub use decide::{Amendment, amend, amendment, decide, is_over, owner, refuse_after_later};
 pub use gate::{Shown, shown};
 pub use host::{Ended, Orders, drive};
 pub use observer::{Nobody, Observer, Stream};
 pub use resume::{Replayed, read, replay, resume};
 pub use session::Session;
 pub use start::{Place, Request, look, prepare, start};
-pub use windows::{WindowState, state as window_state};
+pub use windows::{WindowState, openings, state as window_state};

@@ -42,9 +42,9 @@ pub(crate) async fn check(built: &Built, world: &Arc<World>) -> Result<(), Probl
     }
     let problem =
         Problem::new(&codes::PREFLIGHT_FAILED, "what the plan's actions need is not all there; nothing was started");
-    Err(missing.into_iter().fold(problem, |problem, Missing { what, seen, advice }| {
-        problem.detail(format!("{what}: {seen}")).advice(advice)
-    }))
+    Err(missing
+        .into_iter()
+        .fold(problem, |problem, Missing { what, seen, advice }| problem.detail(format!("{what}: {seen}; {advice}"))))
 }
 
 fn here(built: &Built) -> impl Iterator<Item = &Node> {

@@ -10,7 +10,7 @@ use crate::journal::{Entry, Header, Journal, Loaded, Mode, Owner, Stored};
 use super::build::{self, Built};
 use super::observer::Observer;
 use super::results::Results;
-use super::session::Session;
+use super::session::{Parts, Session};
 use super::start::{self, Place, facts, problem, take_secrets, world};
 use super::{codes, preflight};
 
@@ -116,35 +116,19 @@ pub async fn resume(place: Place, which: &str, owner: Owner, observer: Arc<dyn O
     let before = replay(&id, journal.load(&id).await.map_err(problem)?)?;
     let masker = take_secrets(&before.built, &place.base).await?;
     let addresses = preflight::addresses(&before.built, &place.base)?;
-    start::hold(&addresses, &id, &place, &owner).await?;
     let lease = journal.take_over(&id, &owner).await.map_err(problem)?;
+    if let Err(error) = start::hold(&addresses, &id, &place, &owner).await {
+        journal.release(&lease).await.map_err(problem)?;
+        return Err(error);
+    }
     let replayed = replay(&id, journal.load(&id).await.map_err(problem)?)?;
     end_leftovers(&id, lease.epoch, &replayed.records).await;
-    let built = replayed.built;
-    if !Arc::ptr_eq(&built, &before.built) {
-        take_secrets(&built, &place.base).await?;
-    }
-    let world = Arc::new(world(&built, &place.base, &id, lease.epoch, masker)?);
-    let started = replayed.records.first().map_or(0, |record| record.at);
-    let facts = Arc::new(facts(&id, &replayed.header, started));
-    let writer = journal.writer(&lease).await.map_err(problem)?;
-    let (run, results, started_under) = (replayed.run, replayed.results, replayed.started_under);
-    let (run_id, journal_path, last_failure) = (id, place.journal, None);
-    Ok(Session {
-        run_id,
-        journal,
-        journal_path,
-        writer,
-        lease,
-        built,
-        started_under,
-        run,
-        results,
-        facts,
-        world,
-        last_failure,
-        observer,
-    })
+    let Replayed { built, run, results, started_under, header, records, .. } = replayed;
+    // It may have been amended in between.
+    take_secrets(&built, &place.base).await?;
+    let world = world(&built, &place.base, &id, lease.epoch, masker)?;
+    let facts = facts(&id, &header, records.first().map_or(0, |record| record.at));
+    Session::open(Parts { journal, place, lease, built, started_under, run, results, facts, world, observer }).await
 }
 
 /// Ends what earlier processes left at work.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actions::World;
 use crate::diag::Problem;
-use crate::engine::{Event, Run};
+use crate::engine::{Event, Run, RunStatus};
 use crate::journal::{Journal, Lease, Writer, locks};
 use crate::model::HookEvent;
 
@@ -14,6 +14,8 @@ use super::decide::is_over;
 use super::observer::Observer;
 use super::results::Results;
 use super::scope::RunFacts;
+use super::start::Place;
+use super::tasks;
 
 /// A run with its journal and its surroundings.
 pub struct Session {
@@ -35,7 +37,42 @@ pub struct Session {
     pub(crate) observer: Arc<dyn Observer>,
 }
 
+/// What a session is made of: a run that this process has the lease of.
+pub(crate) struct Parts {
+    pub journal: Journal,
+    pub place: Place,
+    pub lease: Lease,
+    pub built: Arc<Built>,
+    pub started_under: Vec<Option<Arc<Built>>>,
+    pub run: Run,
+    pub results: Results,
+    pub facts: RunFacts,
+    pub world: World,
+    pub observer: Arc<dyn Observer>,
+}
+
 impl Session {
+    /// Opens the writer; from here on this process answers for the run.
+    pub(crate) async fn open(parts: Parts) -> Result<Self, Problem> {
+        let Parts { journal, place, lease, built, started_under, run, results, facts, world, observer } = parts;
+        let writer = journal.writer(&lease).await.map_err(|error| error.problem())?;
+        Ok(Self {
+            run_id: lease.run.clone(),
+            journal,
+            journal_path: place.journal,
+            writer,
+            lease,
+            built,
+            started_under,
+            run,
+            results,
+            facts: Arc::new(facts),
+            world: Arc::new(world),
+            last_failure: None,
+            observer,
+        })
+    }
+
     /// The id of the run.
     pub fn id(&self) -> &str {
         &self.run_id
@@ -51,9 +88,21 @@ impl Session {
         &self.built
     }
 
+    /// The run has been taken back: what its actions kept for their undo goes. A succeeded one may still be rolled back.
+    async fn forget(&self) {
+        for node in 0..self.built.work.nodes.len() {
+            if self.run.node(node).attempts > 0 {
+                tasks::forget(self, node).await;
+            }
+        }
+    }
+
     /// Lets the run go: everything written, the lease and, when the run is over, the locks released.
     pub async fn finish(self) -> Result<(), Problem> {
         self.world.close();
+        if is_over(self.run.status()) && self.run.status() != RunStatus::Succeeded {
+            self.forget().await;
+        }
         self.writer.close().await;
         if is_over(self.run.status()) {
             locks::release(&self.run_id, &self.journal_path).map_err(|error| error.problem())?;

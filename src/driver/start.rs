@@ -18,7 +18,7 @@ use super::observer::Observer;
 use super::results::Results;
 use super::scope::RunFacts;
 use super::secrets::{self, Secrets};
-use super::session::Session;
+use super::session::{Parts, Session};
 use super::{clock, preflight, resume};
 
 /// Where a run's things lie.
@@ -89,44 +89,26 @@ pub async fn start(
     build::refuse_unavailable(&built)?;
     let masker = take_secrets(&built, &place.base).await?;
     let addresses = preflight::addresses(&built, &place.base)?;
+    let before = Arc::new(world(&built, &place.base, "preflight", 0, masker.clone())?);
+    let found = preflight::check(&built, &before).await;
+    before.close();
+    found?;
     let journal = Journal::open(&place.journal, Mode::Create).await.map_err(problem)?;
     let run_id = journal.new_id().await.map_err(problem)?;
     hold(&addresses, &run_id, &place, &owner).await?;
-    let prepared = async {
-        let world = Arc::new(world(&built, &place.base, &run_id, 1, masker)?);
-        preflight::check(&built, &world).await?;
-        let lease = journal.create_run(&run_id, header, &owner).await.map_err(problem)?;
-        Ok((world, lease))
-    };
-    let (world, lease) = match prepared.await {
-        Ok(prepared) => prepared,
+    let lease = match journal.create_run(&run_id, header, &owner).await {
+        Ok(lease) => lease,
         Err(error) => {
             locks::release(&run_id, &place.journal).map_err(problem)?;
-            return Err(error);
+            return Err(problem(error));
         }
     };
-    let facts = facts(&run_id, header, clock::wall());
+    let world = world(&built, &place.base, &run_id, lease.epoch, masker)?;
     let run = Run::new(built.work.clone());
     let started_under = vec![None; built.work.nodes.len()];
-    let writer = journal.writer(&lease).await.map_err(problem)?;
+    let facts = facts(&run_id, header, clock::wall());
     let results = Results::default();
-    let (last_failure, journal_path) = (None, place.journal);
-    let facts = Arc::new(facts);
-    Ok(Session {
-        run_id,
-        journal,
-        journal_path,
-        writer,
-        lease,
-        built,
-        started_under,
-        run,
-        results,
-        facts,
-        world,
-        last_failure,
-        observer,
-    })
+    Session::open(Parts { journal, place, lease, built, started_under, run, results, facts, world, observer }).await
 }
 
 /// What `run.…` shows.

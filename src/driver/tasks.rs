@@ -172,6 +172,15 @@ impl Tasks {
     }
 }
 
+/// The run is over: what the action of a node kept for its undo goes.
+pub(crate) async fn forget(session: &Session, node: usize) {
+    let at = At::of_node(session, Services::default(), node, None, StopToken::default());
+    let Some(action) = at.step().and_then(|step| step.action.as_ref()).map(call_of) else { return };
+    if let (true, Ok((args, context))) = (entry(action).captures, at.prepared(action)) {
+        actions::forget(action.function, &args, &context).await;
+    }
+}
+
 /// A node (or a hook) with everything that its expressions and actions need.
 struct At {
     reader: Reader,
@@ -181,6 +190,14 @@ struct At {
 
 impl At {
     fn new(tasks: &mut Tasks, session: &Session, node: usize, said: Option<Said>) -> Self {
+        let stop = StopToken::default();
+        if said.is_some() {
+            tasks.stops.insert(node, stop.clone());
+        }
+        Self::of_node(session, tasks.services.clone(), node, said, stop)
+    }
+
+    fn of_node(session: &Session, services: Services, node: usize, said: Option<Said>, stop: StopToken) -> Self {
         let id = session.built.work.nodes[node].id.clone();
         let built = session.version_of(node).clone();
         let own = built.work.find(&id).expect("a node started under a version of the plan that has it");
@@ -192,10 +209,6 @@ impl At {
             run: session.facts.clone(),
             remembering: Vec::new(),
         };
-        let stop = StopToken::default();
-        if said.is_some() {
-            tasks.stops.insert(node, stop.clone());
-        }
         let sink = NodeSink::new(session, id.clone(), said);
         let context = CallContext {
             world: session.world.clone(),
@@ -207,7 +220,7 @@ impl At {
             stop,
             sink: Arc::new(sink),
         };
-        Self { reader: Reader { scope, context, services: tasks.services.clone() }, built, decl: Some(decl) }
+        Self { reader: Reader { scope, context, services }, built, decl: Some(decl) }
     }
 
     fn hook(tasks: &Tasks, session: &Session, event: HookEvent) -> Self {

@@ -46,6 +46,29 @@ pub fn state(window: &Window, wall: i64) -> Result<WindowState, String> {
     Ok(WindowState { open: end.is_some(), changes: None })
 }
 
+/// The next times from and to which a window is open, the one that is open now included; without an end when it is open to
+/// the horizon.
+pub fn openings(window: &Window, wall: i64, most: usize) -> Result<Vec<(i64, Option<i64>)>, String> {
+    let mut found = Vec::new();
+    let mut at = wall;
+    while found.len() < most {
+        let now = state(window, at)?;
+        match (now.open, now.changes) {
+            (true, Some(until)) => {
+                found.push((at, Some(until)));
+                at = until;
+            }
+            (true, None) => {
+                found.push((at, None));
+                break;
+            }
+            (false, Some(opens)) => at = opens,
+            (false, None) => break,
+        }
+    }
+    Ok(found)
+}
+
 /// When the window of one day opens and closes, if it does.
 fn opening(window: &Window, zone: &TimeZone, date: Date) -> Option<(i64, i64)> {
     let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).expect("a weekday is 0 to 6");

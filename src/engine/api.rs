@@ -487,6 +487,43 @@ pub enum Waiting {
 }
 
 impl Event {
+    /// The node that an event is about; `None` for those about the run.
+    pub fn node(&self) -> Option<usize> {
+        match self {
+            Event::RunBegan | Event::RunResumed | Event::RunInterrupted | Event::UnwindingBegan { .. } => None,
+            Event::Decided { .. } | Event::RunPaused { .. } | Event::RunEnded { .. } => None,
+            Event::NodeSkipped { node, .. }
+            | Event::NodeHalted { node }
+            | Event::ChecksBegan { node, .. }
+            | Event::RoundRead { node, .. }
+            | Event::ChecksHeld { node, .. }
+            | Event::ChecksFailed { node, .. }
+            | Event::ChecksUnreadable { node, .. }
+            | Event::Observed { node, .. }
+            | Event::ObservationFailed { node, .. }
+            | Event::ActionIntended { node, .. }
+            | Event::ActionEnded { node, .. }
+            | Event::RetryScheduled { node, .. }
+            | Event::DoubtRaised { node, .. }
+            | Event::DoubtSettled { node, .. }
+            | Event::StepDone { node }
+            | Event::StepFailed { node, .. }
+            | Event::GateShown { node }
+            | Event::GateApproved { node, .. }
+            | Event::GateOpened { node }
+            | Event::GateRefused { node, .. }
+            | Event::GateExpired { node }
+            | Event::GateClosed { node }
+            | Event::UndoAsked { node, .. }
+            | Event::UndoIntended { node, .. }
+            | Event::UndoEnded { node, .. }
+            | Event::StepUndone { node }
+            | Event::UndoFailed { node, .. }
+            | Event::QuestionRaised { node, .. }
+            | Event::StaleIgnored { node, .. } => Some(*node),
+        }
+    }
+
     /// It has to be durable before anything goes on: all but what is only worth keeping with the next commit.
     pub fn urgent(&self) -> bool {
         !matches!(self, Event::RoundRead { .. } | Event::ChecksBegan { .. } | Event::NodeHalted { .. })

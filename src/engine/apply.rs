@@ -23,7 +23,7 @@ impl Run {
     }
 
     pub(super) fn take(&mut self, when: When, event: &Event) -> Result<(), ApplyError> {
-        if let Some(node) = node_of(event) {
+        if let Some(node) = event.node() {
             if node >= self.nodes.len() {
                 return Err(ApplyError::NoSuchNode { node });
             }
@@ -101,7 +101,9 @@ impl Run {
             Event::StaleIgnored { .. } => {}
             _ => self.change_rest(when, node, event)?,
         }
-        let resting = !self.nodes[node].moves() && self.nodes[node].state != NodeState::Pending;
+        let state = &self.nodes[node];
+        let waits = matches!(state.state, NodeState::Pending | NodeState::Waiting | NodeState::InDoubt);
+        let resting = !state.moves() && !waits;
         self.nodes[node].ended = resting.then_some(when.mark.wall);
         Ok(())
     }
@@ -361,42 +363,5 @@ impl Run {
             WorkBody::Gate(_) => false,
         };
         undoable && self.nodes[node].effect
-    }
-}
-
-/// The node that an event is about; `None` for those about the run.
-pub(super) fn node_of(event: &Event) -> Option<usize> {
-    match event {
-        Event::RunBegan | Event::RunResumed | Event::RunInterrupted | Event::UnwindingBegan { .. } => None,
-        Event::Decided { .. } | Event::RunPaused { .. } | Event::RunEnded { .. } => None,
-        Event::NodeSkipped { node, .. }
-        | Event::NodeHalted { node }
-        | Event::ChecksBegan { node, .. }
-        | Event::RoundRead { node, .. }
-        | Event::ChecksHeld { node, .. }
-        | Event::ChecksFailed { node, .. }
-        | Event::ChecksUnreadable { node, .. }
-        | Event::Observed { node, .. }
-        | Event::ObservationFailed { node, .. }
-        | Event::ActionIntended { node, .. }
-        | Event::ActionEnded { node, .. }
-        | Event::RetryScheduled { node, .. }
-        | Event::DoubtRaised { node, .. }
-        | Event::DoubtSettled { node, .. }
-        | Event::StepDone { node }
-        | Event::StepFailed { node, .. }
-        | Event::GateShown { node }
-        | Event::GateApproved { node, .. }
-        | Event::GateOpened { node }
-        | Event::GateRefused { node, .. }
-        | Event::GateExpired { node }
-        | Event::GateClosed { node }
-        | Event::UndoAsked { node, .. }
-        | Event::UndoIntended { node, .. }
-        | Event::UndoEnded { node, .. }
-        | Event::StepUndone { node }
-        | Event::UndoFailed { node, .. }
-        | Event::QuestionRaised { node, .. }
-        | Event::StaleIgnored { node, .. } => Some(*node),
     }
 }

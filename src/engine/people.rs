@@ -37,7 +37,7 @@ impl Run {
                 self.unschedule(node);
                 self.emit(Event::NodeSkipped { node, why: SkipReason::Operator { reason } });
             }
-            Decision::Unwind { nodes, reason } => self.unwind(nodes, reason),
+            Decision::Unwind { nodes, reason } => self.unwind(nodes, format!("taken back: {reason}")),
             // The loop goes on by itself: the undo starts, or its next alternative is looked at.
             Decision::AllowUndo { .. } | Decision::DenyUndo { .. } => {}
             Decision::Cancel { reason } => self.cancel(reason),

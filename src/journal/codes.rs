@@ -1,20 +1,8 @@
 //! `R06xx`: the journal, its leases and its locks.
 
-use crate::diag::{Code, Severity};
+use crate::diag::Code;
 
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $title:literal $explain:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $constant: Code =
-                Code { id: $id, name: $name, severity: Severity::Error, title: $title, explain: $explain };
-        )*
-        /// Every code of this layer.
-        pub static CODES: &[&Code] = &[$(&$constant),*];
-    };
-}
-
-codes! {
+crate::diag::codes! {
     JOURNAL_FAILED = "R0601" "journal_failed" "The journal could not be read or written"
         "The message is the system's or SQLite's own. Nothing more was started: an effect begins only after its intent \
          is in the journal. What was acknowledged before is kept.\n\nMend the cause and use `plan resume RUN`.";

@@ -49,7 +49,7 @@ pub fn entry_page(function: &Function) -> String {
     if !facts.is_empty() {
         page.push_str(&format!("\n{}\n", facts.join(" ")));
     }
-    page.push_str(&format!("\n```plan\n{}\n```\n", function.example));
+    page.push_str(&format!("\n```text\n{}\n```\n", function.example));
     page
 }
 

@@ -112,11 +112,15 @@ pub fn format(source: &Arc<Source>, limits: &Limits) -> Option<String> {
         return None;
     }
     let (plan, found) = read_whole(text, limits)?;
-    if !found.is_empty() || plan.is_some_and(|plan| too_many_nodes(&plan, limits).is_some()) {
+    if !found.is_empty() || plan.as_ref().is_some_and(|plan| too_many_nodes(plan, limits).is_some()) {
         return None;
     }
     let file = PlanParser::parse(Rule::file, text).ok()?.next()?;
-    Some(format::file(text, &format::marks(file)))
+    let laid_out = format::file(text, &format::marks(file));
+    // A layout that would mean something else is no layout: the file stays as it is.
+    let means =
+        |laid_out: &str| read_whole(laid_out, limits).is_some_and(|(again, found)| found.is_empty() && again == plan);
+    Some(if means(&laid_out) { laid_out } else { text.to_owned() })
 }
 
 #[cfg(test)]

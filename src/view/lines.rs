@@ -49,7 +49,7 @@ pub fn line(event: &Event, work: &Work) -> Option<Line> {
         Event::RunBegan | Event::ChecksHeld { .. } | Event::Observed { .. } => None,
         Event::ChecksBegan { .. } | Event::StaleIgnored { .. } | Event::NodeHalted { .. } => None,
         Event::RunResumed => run(Mark::Plain, "taken over from the journal".into()),
-        Event::RunInterrupted => run(Mark::Wait, "interrupted; nothing runs any more".into()),
+        Event::RunInterrupted => run(Mark::Wait, "interrupted: what runs is being ended".into()),
         Event::NodeSkipped { node, why } => about(Mark::Skip, *node, skipped(why, &id)),
         Event::RoundRead { node, readings, .. } => round(*node, readings),
         // What follows from it is said by the event of its own.
@@ -266,8 +266,20 @@ pub fn duration(ms: u64) -> String {
 
 /// Wall time (milliseconds since the Unix epoch) as date and time of day where this machine is.
 pub fn clock(wall: i64) -> String {
+    written(wall, jiff::tz::TimeZone::system())
+}
+
+/// The same in an IANA zone, which is named; where it is not known, as on this machine.
+pub fn clock_in(wall: i64, zone: &str) -> String {
+    match jiff::tz::TimeZone::get(zone) {
+        Ok(known) => format!("{} {zone}", written(wall, known)),
+        Err(_) => clock(wall),
+    }
+}
+
+fn written(wall: i64, zone: jiff::tz::TimeZone) -> String {
     match jiff::Timestamp::from_millisecond(wall) {
-        Ok(at) => at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Ok(at) => at.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => format!("{wall} ms"),
     }
 }

@@ -3,6 +3,8 @@
 pub mod codes;
 pub mod graph;
 pub mod lines;
+pub mod page;
+pub mod report;
 pub mod simulate;
 pub mod status;
 

@@ -28,6 +28,8 @@ pub struct Status {
     pub last_event: i64,
     pub started_by: String,
     pub cause: Option<Cause>,
+    /// What could not be undone, and why.
+    pub not_undone: Vec<Cause>,
     pub waiting: Vec<String>,
     /// Ids of the nodes whose effects remain or may remain.
     pub remaining: Vec<String>,
@@ -40,6 +42,8 @@ pub struct Status {
 #[derive(Debug, Clone, Serialize)]
 pub struct Cause {
     pub node: Option<String>,
+    /// What `plan explain` takes: the code of what an action reported, or of a failed check.
+    pub code: Option<String>,
     /// One sentence.
     pub what: String,
     /// The failing check with what was seen, drawn over its source line; empty when no check failed.
@@ -85,11 +89,11 @@ pub struct Facts<'a> {
 }
 
 /// Adds up what the journal says of a run.
-pub fn status(facts: Facts<'_>) -> Status {
+pub fn status(facts: &Facts<'_>) -> Status {
     let id = |node: &usize| facts.work.nodes[*node].id.clone();
     let first = facts.records.first().map_or(0, |record| record.at);
     let last = facts.records.last().map_or(0, |record| record.at);
-    let notes = notes(&facts);
+    let notes = notes(facts);
     let nodes = facts.work.nodes.iter().enumerate().map(|(node, work)| {
         let view = facts.run.node(node);
         NodeStatus {
@@ -114,12 +118,13 @@ pub fn status(facts: Facts<'_>) -> Status {
         started: first,
         last_event: last,
         started_by: facts.started_by.to_owned(),
-        cause: cause(&facts),
+        cause: cause(facts),
+        not_undone: not_undone(facts),
         waiting: facts.run.waiting().iter().map(|waiting| lines::waits_for(waiting, facts.work)).collect(),
         remaining: facts.run.remaining().iter().map(id).collect(),
         nodes: nodes.collect(),
         can: suggestions(facts.id, facts.run, facts.work, facts.driven),
-        warnings: facts.warnings,
+        warnings: facts.warnings.clone(),
     }
 }
 
@@ -157,62 +162,80 @@ fn notes(facts: &Facts<'_>) -> Vec<String> {
     notes
 }
 
+/// What everything after it comes from.
+fn fails(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ChecksFailed { .. }
+            | Event::ChecksUnreadable { .. }
+            | Event::StepFailed { .. }
+            | Event::DoubtRaised { .. }
+            | Event::GateRefused { .. }
+            | Event::GateExpired { .. }
+            | Event::ObservationFailed { .. }
+            | Event::UndoFailed { .. }
+            | Event::UnwindingBegan { .. }
+    )
+}
+
 /// The first failure of the newest try: what everything after it comes from.
 fn cause(facts: &Facts<'_>) -> Option<Cause> {
-    let events: Vec<&Event> = facts
-        .records
-        .iter()
-        .filter_map(|record| match &record.entry {
-            Entry::Event(event) => Some(event),
-            _ => None,
-        })
-        .collect();
+    let events = events(facts);
     if facts.run.status() == RunStatus::Succeeded {
         return None;
     }
     let retried =
         |event: &&Event| matches!(event, Event::Decided { decision: crate::engine::Decision::Retry { .. }, .. });
     let from = events.iter().rposition(retried).map_or(0, |at| at + 1);
-    let failing = events[from..].iter().position(|event| {
-        matches!(
-            event,
-            Event::ChecksFailed { .. }
-                | Event::ChecksUnreadable { .. }
-                | Event::StepFailed { .. }
-                | Event::DoubtRaised { .. }
-                | Event::GateRefused { .. }
-                | Event::GateExpired { .. }
-                | Event::ObservationFailed { .. }
-                | Event::UndoFailed { .. }
-                | Event::UnwindingBegan { .. }
-        )
-    })?;
-    let at = from + failing;
+    let newest = events[from..].iter().position(|event| fails(event)).map(|at| from + at);
+    let at = newest.or_else(|| events.iter().position(|event| fails(event)))?;
     let event = events[at];
     if let Event::UnwindingBegan { why, .. } = event {
         // Nothing had failed: somebody wanted it so.
-        return Some(Cause { node: None, what: why.clone(), drawn: None, seen: Vec::new(), tail: String::new() });
+        let (what, seen, tail) = (why.clone(), Vec::new(), String::new());
+        return Some(Cause { node: None, code: None, what, drawn: None, seen, tail });
     }
-    let line = lines::line(event, facts.work)?;
-    let node = line.node?;
+    let node = event.node()?;
+    let text = lines::line(event, facts.work).map(|line| line.text).unwrap_or_default();
     let id = facts.work.nodes[node].id.clone();
-    let tail = tail_before(&events[..=(at + 1).min(events.len() - 1)], node);
+    let (code, tail) = failure_before(&events[..=(at + 1).min(events.len() - 1)], node);
     let mut cause =
-        Cause { node: Some(id.clone()), what: format!("`{id}` {}", line.text), drawn: None, seen: Vec::new(), tail };
+        Cause { node: Some(id.clone()), code, what: format!("`{id}` {text}"), drawn: None, seen: Vec::new(), tail };
     if let Event::ChecksFailed { phase, check, .. } | Event::ChecksUnreadable { phase, check, .. } = event {
         draw(&mut cause, facts, &events[..at], (node, *phase, *check));
     }
     Some(cause)
 }
 
-/// The last lines of the newest failed attempt of a node.
-fn tail_before(events: &[&Event], node: usize) -> String {
+/// The undos for which no way is left.
+fn not_undone(facts: &Facts<'_>) -> Vec<Cause> {
+    let stuck = |node: &usize| facts.run.node(*node).state == NodeState::UndoFailed;
+    let events = events(facts);
+    let cause = |node: usize| {
+        let at = events.iter().rposition(|event| matches!(event, Event::UndoFailed { node: of, .. } if *of == node))?;
+        let (code, tail) = failure_before(&events[..at], node);
+        let what = format!("`{}` {}", facts.work.nodes[node].id, lines::line(events[at], facts.work)?.text);
+        Some(Cause { node: Some(facts.work.nodes[node].id.clone()), code, what, drawn: None, seen: Vec::new(), tail })
+    };
+    (0..facts.work.nodes.len()).filter(stuck).filter_map(cause).collect()
+}
+
+fn events<'a>(facts: &Facts<'a>) -> Vec<&'a Event> {
+    let event = |record: &'a Stored| match &record.entry {
+        Entry::Event(event) => Some(event),
+        _ => None,
+    };
+    facts.records.iter().filter_map(event).collect()
+}
+
+/// The code and the last lines of the newest failed attempt of a node.
+fn failure_before(events: &[&Event], node: usize) -> (Option<String>, String) {
     let failure = events.iter().rev().find_map(|event| match event {
         Event::ActionEnded { node: of, outcome: Outcome::Failed { failure, .. }, .. } if *of == node => Some(failure),
         Event::UndoEnded { node: of, outcome: Outcome::Failed { failure, .. }, .. } if *of == node => Some(failure),
         _ => None,
     });
-    failure.map(|failure| failure.tail.clone()).unwrap_or_default()
+    failure.map(|failure| (Some(failure.code.clone()), failure.tail.clone())).unwrap_or_default()
 }
 
 fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, check): (usize, Phase, usize)) {
@@ -246,6 +269,7 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
             cause.seen.push((text, seen.2.clone()));
         }
     }
+    cause.code = Some(CHECK_FAILED.id.to_owned());
     cause.drawn = Some(drawn);
 }
 
@@ -370,16 +394,8 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
         out.push('\n');
     };
     let left: Vec<&str> = status.remaining.iter().map(String::as_str).collect();
-    if let Some(cause) = &status.cause {
-        match &cause.drawn {
-            Some(drawn) => push(render(&plan.source, std::slice::from_ref(drawn), style).trim_end()),
-            None => push(&format!("× {}", cause.what)),
-        }
-        if !cause.tail.is_empty() {
-            push("");
-            cause.tail.lines().for_each(|line| push(&format!("    │ {line}")));
-        }
-        push("");
+    for cause in status.cause.iter().chain(&status.not_undone) {
+        cause_text(cause, plan, style, &mut push);
     }
     let environment = status.environment.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let title = if status.title.is_empty() { String::new() } else { format!(" \"{}\"", status.title) };
@@ -415,6 +431,21 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
         }
     }
     out
+}
+
+fn cause_text(cause: &Cause, plan: &Plan, style: Style, push: &mut impl FnMut(&str)) {
+    match &cause.drawn {
+        Some(drawn) => push(render(&plan.source, std::slice::from_ref(drawn), style).trim_end()),
+        None => {
+            let code = cause.code.as_ref().map(|code| format!("{code} ")).unwrap_or_default();
+            push(&format!("× {code}{}", cause.what));
+        }
+    }
+    if !cause.tail.is_empty() {
+        push("");
+        cause.tail.lines().for_each(|line| push(&format!("    │ {line}")));
+    }
+    push("");
 }
 
 fn sign(state: NodeState) -> &'static str {

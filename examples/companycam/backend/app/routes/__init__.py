@@ -1,0 +1,1 @@
+"""What the backend answers to: one module each, found by `app.main`."""
