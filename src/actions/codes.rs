@@ -32,6 +32,17 @@ crate::diag::codes! {
         "What is at the target is what was there before: the copy takes its place only when it is complete and on disk.";
     BAD_CALL = "R0511" "bad_call" "An action was given something that it cannot use"
         "A value that is only known while the plan runs is empty or of the wrong kind. Nothing has happened.";
+    BACKUP_FAILED = "R0512" "backup_failed" "A backup could not be made"
+        "The dump could not be written, or could not be read back whole. What was written is removed, older backups are \
+         left alone, and the database is as it was.\n\nThe message is that of `pg_dump` or `pg_restore`: look at versions \
+         (`pg_dump` must not be older than the server), rights and free disk.";
+    BACKUP_REFUSED = "R0513" "backup_refused" "A file is not a backup of this database"
+        "Its SHA-256 is not the one noted when it was written, it was taken of another database (PostgreSQL's system \
+         identifier tells, not the host's name), or its `.json` is not beside it. Nothing has happened.\n\nTake another \
+         backup, or its copy.";
+    RESTORE_FAILED = "R0514" "restore_failed" "A backup could not be put in place"
+        "It was restored beside the database, which is as it was, and what was made is removed. The message says what the \
+         database refused, or what was not the same as when the backup was taken.";
     MIGRATION_REFUSED = "R0516" "migration_refused" "A migration was not started"
         "What was found before it would have made it unsafe: several heads, a revision that the files do not know, an \
          INVALID index that an earlier attempt left, a pooled address, another migration at work, nothing to do. Nothing has \

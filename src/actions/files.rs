@@ -23,7 +23,9 @@ pub(crate) async fn probe(args: Args<'_>, ctx: &CallContext) -> Result<Value, St
     blocking(move || read(&path)).await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("the task that reads files was lost".to_owned()))
 }
 
@@ -56,7 +58,7 @@ fn read(path: &Path) -> Result<Value, String> {
 }
 
 /// The SHA-256 of a file in hex.
-fn sha256(path: &Path) -> io::Result<String> {
+pub(crate) fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 64 << 10];

@@ -4,6 +4,7 @@
 //! and says what came of it.
 
 mod args;
+mod backup;
 mod codes;
 mod commands;
 mod files;
@@ -53,6 +54,8 @@ pub async fn perform(function: &str, args: &BTreeMap<String, Value>, ctx: &CallC
         "migrate" => migrations::migrate(args, ctx).await,
         "downgrade" => migrations::downgrade(args, ctx).await,
         "migration" => migrations::make(args, ctx).await,
+        "backup" => backup::perform(args, ctx).await,
+        "restore" => backup::restore(args, ctx).await,
         "revert" => codes::clean(
             &codes::BAD_CALL,
             "`revert` takes back what a `push` of this run has pushed; write it as the undo of that step",
@@ -79,9 +82,8 @@ pub async fn probe(function: &str, args: &BTreeMap<String, Value>, ctx: &CallCon
         "head" | "branch" | "clean" | "remote_head" | "ahead" | "behind" | "tag" => {
             repo::probe(function, args, ctx).await
         }
-        "sql" | "rows" | "tables" | "has_tables" | "has_column" | "reachable" | "database.size" | "identity" => {
-            sql::probe(function, args, ctx).await
-        }
+        "sql" | "rows" | "tables" | "has_tables" | "has_column" | "reachable" | "database.size" | "identity"
+        | "fingerprint" | "keeps" | "locks" => sql::probe(function, args, ctx).await,
         "revision" | "heads" | "pending" | "database.head" => migrations::probe(function, args, ctx).await,
         other => Err(format!("the probe `{other}` cannot be read by this version")),
     };
@@ -153,6 +155,8 @@ pub async fn settle(
         "push" => repo::settle(Args(args), captured, ctx).await,
         "copy" => files::settle(Args(args), captured, ctx).await,
         "migrate" | "downgrade" => migrations::settle(function, Args(args), captured, ctx).await,
+        "backup" => backup::settle(Args(args), ctx).await,
+        "restore" => backup::settle_restore(Args(args), ctx).await,
         other => Settlement::Unknown(format!("nothing can tell whether `{other}` happened")),
     };
     let masker = &ctx.world.masker;

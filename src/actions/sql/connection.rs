@@ -128,14 +128,39 @@ impl Connection {
 
     /// The rows of one statement; more than `most` are refused.
     pub(crate) async fn rows(&mut self, text: &str, most: usize) -> Result<Vec<json::Fields>, Refusal> {
-        let query = raw_sql(AssertSqlSafe(text.to_owned()));
         let mut rows = Vec::new();
-        let mut take = |fields: Result<json::Fields, String>| {
-            rows.push(fields.map_err(|message| Refusal { message, said: true, position: None })?);
+        self.stream(text, &mut |fields| {
+            rows.push(fields);
             match rows.len() > most {
                 true => Err(Refusal { message: format!("more than {most} rows"), said: true, position: None }),
                 false => Ok(()),
             }
+        })
+        .await?;
+        Ok(rows)
+    }
+
+    /// Takes the rows of one statement as they come, however many.
+    pub(crate) async fn each(
+        &mut self,
+        text: &str,
+        take: &mut (dyn FnMut(json::Fields) + Send),
+    ) -> Result<(), Refusal> {
+        self.stream(text, &mut |fields| {
+            take(fields);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn stream(
+        &mut self,
+        text: &str,
+        take: &mut (dyn FnMut(json::Fields) -> Result<(), Refusal> + Send),
+    ) -> Result<(), Refusal> {
+        let query = raw_sql(AssertSqlSafe(text.to_owned()));
+        let read = |fields: Result<json::Fields, String>| {
+            fields.map_err(|message| Refusal { message, said: true, position: None })
         };
         match self {
             Self::Postgres(c) => {
@@ -143,7 +168,7 @@ impl Connection {
                 while let Some(part) = stream.try_next().await.map_err(|error| refusal(&error))? {
                     match part {
                         Either::Left(_) => {}
-                        Either::Right(row) => take(json::postgres(&row))?,
+                        Either::Right(row) => take(read(json::postgres(&row))?)?,
                     }
                 }
             }
@@ -152,12 +177,12 @@ impl Connection {
                 while let Some(part) = stream.try_next().await.map_err(|error| refusal(&error))? {
                     match part {
                         Either::Left(_) => {}
-                        Either::Right(row) => take(json::sqlite(&row))?,
+                        Either::Right(row) => take(read(json::sqlite(&row))?)?,
                     }
                 }
             }
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// The server process behind it, by which it can be cancelled.

@@ -4,6 +4,7 @@
 //! nobody else, and poolers that hand sessions around are no trap. Only simple queries are sent, for the same reason.
 
 pub(crate) mod connection;
+mod fingerprint;
 mod json;
 pub(crate) mod split;
 
@@ -21,7 +22,9 @@ use crate::model::{ResourceKind, Value};
 use super::args::Args;
 use super::codes;
 use super::world::CallContext;
-use connection::{Access, Address, Connection, Refusal};
+use connection::Refusal;
+pub(crate) use connection::{Access, Address, Connection};
+pub(crate) use fingerprint::{Contents, begin as begin_snapshot, contents};
 use split::{Statement, split};
 
 /// How a database speaks.
@@ -33,6 +36,8 @@ pub(crate) enum Dialect {
 
 /// How long a probe may take.
 const PROBE_TIME: Duration = Duration::from_secs(30);
+/// The same for one that reads whole tables.
+const CONTENTS_TIME: Duration = Duration::from_secs(600);
 /// How many rows a query may yield.
 const MOST_ROWS: usize = 10_000;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +49,15 @@ pub(crate) fn address(name: &str, ctx: &CallContext) -> Result<Address, String> 
     let resource = ctx.world.resource(name)?;
     let url = resource.text("url").ok_or_else(|| format!("the database `{name}` has no `url`"))?;
     Address::parse(url, &ctx.world.base).map_err(|why| format!("the `url` of `{name}` {why}"))
+}
+
+/// Where a resource is without a pooler in between (`direct_url`, else `url`), and that address as the plan has it.
+pub(crate) fn direct_address<'a>(name: &str, ctx: &'a CallContext) -> Result<(Address, &'a str), String> {
+    let resource = ctx.world.resource(name)?;
+    let key = if resource.text("direct_url").is_some() { "direct_url" } else { "url" };
+    let url = resource.text(key).ok_or_else(|| format!("the database `{name}` has no `url`"))?;
+    let address = Address::parse(url, &ctx.world.base).map_err(|why| format!("the `{key}` of `{name}` {why}"))?;
+    Ok((address, url))
 }
 
 /// What the action was asked to do.
@@ -260,8 +274,9 @@ pub async fn end_sessions(ctx: &CallContext) {
 
 /// The database probes. `Err`: it cannot be read, and why.
 pub(crate) async fn probe(function: &str, args: Args<'_>, ctx: &CallContext) -> Result<Value, String> {
-    let reading = timeout(PROBE_TIME, read(function, args, ctx));
-    let read = reading.await.unwrap_or_else(|_| Err(format!("no answer within {} s", PROBE_TIME.as_secs())));
+    let limit = if matches!(function, "fingerprint" | "keeps") { CONTENTS_TIME } else { PROBE_TIME };
+    let reading = timeout(limit, read(function, args, ctx));
+    let read = reading.await.unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())));
     match (function, read) {
         ("reachable", Ok(_)) => Ok(Value::Bool(true)),
         ("reachable", Err(_)) => Ok(Value::Bool(false)),
@@ -281,10 +296,23 @@ async fn read(function: &str, args: Args<'_>, ctx: &CallContext) -> Result<Value
         "reachable" => reader.query("select 1").await.map(|_| Value::Bool(true)),
         "database.size" => reader.size().await,
         "identity" => reader.identity(&address).await,
+        "fingerprint" => reader.fingerprint(args.texts("tables")?).await,
+        "keeps" => reader.keeps(args.get("fingerprint")).await,
+        "locks" => reader.locks().await,
         other => Err(format!("the probe `{other}` cannot be read by this version")),
     };
     reader.connection.close().await;
     value
+}
+
+/// The names of a database's tables, sorted.
+pub(crate) async fn tables_of(connection: &mut Connection) -> Result<Vec<String>, String> {
+    let rows =
+        connection.rows(tables_query(connection.dialect()), usize::MAX).await.map_err(|refusal| refusal.message)?;
+    let name = |mut fields: json::Fields| fields.pop().and_then(|(_, value)| value.as_str().map(str::to_owned));
+    let mut tables: Vec<String> = rows.into_iter().filter_map(name).collect();
+    tables.sort_unstable();
+    Ok(tables)
 }
 
 /// Reads in a transaction that may only read.
@@ -317,12 +345,6 @@ impl Reader {
         value.as_i64().ok_or_else(|| format!("the database answered {value}, not a whole number"))
     }
 
-    async fn texts(&mut self, text: &str) -> Result<Vec<String>, String> {
-        let rows = self.query(text).await?;
-        let first = |fields: json::Fields| fields.into_iter().next();
-        Ok(rows.into_iter().filter_map(first).filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect())
-    }
-
     async fn sql(&mut self, text: &str) -> Result<Value, String> {
         let dialect = self.connection.dialect();
         let statements = split(text, dialect);
@@ -350,9 +372,7 @@ impl Reader {
     }
 
     async fn tables(&mut self) -> Result<Vec<String>, String> {
-        let mut tables = self.texts(tables_query(self.connection.dialect())).await?;
-        tables.sort_unstable();
-        Ok(tables)
+        tables_of(&mut self.connection).await
     }
 
     /// Those of the default schema may be named with it, too.
@@ -404,6 +424,34 @@ impl Reader {
         Ok(Value::Size(u64::try_from(bytes).unwrap_or(0)))
     }
 
+    async fn fingerprint(&mut self, mut tables: Vec<String>) -> Result<Value, String> {
+        if tables.is_empty() {
+            tables = self.tables().await?;
+        }
+        fingerprint::begin(&mut self.connection).await?;
+        fingerprint::value(&contents(&mut self.connection, &tables, true).await?)
+    }
+
+    async fn keeps(&mut self, then: Option<&Value>) -> Result<Value, String> {
+        let then = fingerprint::of_value(then.ok_or("`fingerprint` is missing")?)?;
+        fingerprint::begin(&mut self.connection).await?;
+        for (table, then) in &then {
+            if !fingerprint::keeps(&mut self.connection, table, then).await? {
+                return Ok(Value::Bool(false));
+            }
+        }
+        Ok(Value::Bool(true))
+    }
+
+    async fn locks(&mut self) -> Result<Value, String> {
+        let rows = match self.connection.dialect() {
+            Dialect::Postgres => self.query(LOCKS_QUERY).await?,
+            Dialect::Sqlite => Vec::new(),
+        };
+        let object = |fields: json::Fields| Value::Json(Json::Object(fields.into_iter().collect()));
+        Ok(Value::List(rows.into_iter().map(object).collect()))
+    }
+
     async fn identity(&mut self, address: &Address) -> Result<Value, String> {
         match address {
             Address::Sqlite(path) => {
@@ -418,6 +466,15 @@ impl Reader {
         }
     }
 }
+
+/// Sessions of this database that wait for a lock, and those that they wait for.
+const LOCKS_QUERY: &str = "with waits as materialized (select pid, pg_blocking_pids(pid) as by from pg_stat_activity \
+     where datname = current_database() and wait_event_type = 'Lock') \
+     select a.pid, a.usename::text as \"user\", a.application_name as application, a.state, \
+     extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds, a.query, \
+     coalesce(w.by, '{}') as waits_for, exists (select from waits where a.pid = any(by)) as holds \
+     from pg_stat_activity a left join waits w using (pid) \
+     where w.pid is not null or exists (select from waits where a.pid = any(by)) order by a.pid";
 
 fn tables_query(dialect: Dialect) -> &'static str {
     match dialect {
@@ -464,7 +521,7 @@ fn quoted(name: &str) -> Result<String, String> {
 }
 
 /// A text as PostgreSQL writes it, whatever `standard_conforming_strings` says.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 

@@ -86,21 +86,24 @@ pub(super) static ENTRIES: &[Function] = &[
         FINGERPRINT,
         "What the tables hold: a hash that does not depend on the order of rows, and the row counts; one query a table.",
         r#"remember leads = db.fingerprint(["leads"])"#,
-    ),
+    )
+    .real(),
     of_database(
         "keeps",
         &[THIS, required("fingerprint", FINGERPRINT, "Taken before.")],
         BOOL,
         "Whether every row that was there when the fingerprint was taken is still there, unchanged. New rows are fine.",
         "verify db.keeps(leads)",
-    ),
+    )
+    .real(),
     of_database(
         "locks",
         &[THIS],
         Sig::Is(|| Ty::list(Ty::Json)),
         "Who holds a lock that others wait for, and who waits: one object each.",
         "require len(db.locks) == 0",
-    ),
+    )
+    .real(),
     action(
         "sql",
         &[
@@ -144,7 +147,9 @@ pub(super) static ENTRIES: &[Function] = &[
     .on(ResourceKind::Database)
     .harmless()
     .needs(&[Need::Reachable, Need::Writable("to")])
-    .retry(RetryClass::Idempotent),
+    .retry(RetryClass::Idempotent)
+    .settles()
+    .real(),
     action(
         "restore",
         &[THIS, required("from", STRING, "The file of a `backup`.")],
@@ -157,6 +162,8 @@ pub(super) static ENTRIES: &[Function] = &[
     .on(ResourceKind::Database)
     .changes()
     .needs(&[Need::Reachable])
-    .captures()
-    .may_lose_data(),
+    .retry(RetryClass::Atomic)
+    .settles()
+    .may_lose_data()
+    .real(),
 ];
