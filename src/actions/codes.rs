@@ -47,6 +47,10 @@ crate::diag::codes! {
         "What was found before it would have made it unsafe: several heads, a revision that the files do not know, an \
          INVALID index that an earlier attempt left, a pooled address, another migration at work, nothing to do. Nothing has \
          happened.";
+    LINT_DENIED = "R0515" "lint_denied" "The SQL holds what the plan denies"
+        "Each finding is shown with its line, its class and what to do instead. Nothing has happened.\n\n`plan lint FILE` reads \
+         a file in the same way; `plan explain CLASS` says more of a class. What is meant to happen all the same leaves the \
+         list of `deny`.";
     MIGRATION_FAILED = "R0517" "migration_failed" "A migration ended with an error"
         "The message is the tool's or the database's own. The revision and the schema were read afterwards: when both are \
          what they were and the migration ran in one transaction, nothing has happened; otherwise the message says where \

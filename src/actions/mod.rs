@@ -17,6 +17,7 @@ mod process;
 mod procfs;
 mod reaper;
 mod repo;
+mod review;
 mod service;
 mod sql;
 mod world;
@@ -50,6 +51,7 @@ pub async fn perform(function: &str, args: &BTreeMap<String, Value>, ctx: &CallC
         "http" | "slack" => http::perform(function, args, ctx).await,
         "copy" => files::perform(args, ctx).await,
         "push" => repo::perform(args, ctx).await,
+        "lint" => review::perform(args, ctx).await,
         "preview" => migrations::preview(args, ctx).await,
         "migrate" => migrations::migrate(args, ctx).await,
         "downgrade" => migrations::downgrade(args, ctx).await,

@@ -120,7 +120,8 @@ impl Run {
             Event::StepFailed { .. } => {
                 let state = &mut self.nodes[node];
                 state.failed_at = state.failed_at.or(Some(FailedAt::Action));
-                let clean = self.atomic(node) && !self.nodes[node].unclean && !self.nodes[node].open;
+                // Nothing has happened: its action knows it, or the plan says `atomic`. There is nothing to take back.
+                let clean = !self.nodes[node].unclean && !self.nodes[node].open;
                 let verified = self.nodes[node].failed_at == Some(FailedAt::Check(Phase::Verify));
                 if clean && !verified {
                     self.nodes[node].effect = false;

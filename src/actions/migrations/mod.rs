@@ -140,6 +140,12 @@ pub(crate) async fn preview(args: Args<'_>, ctx: &CallContext) -> Outcome {
     }
 }
 
+/// The SQL from the database's revision to the target.
+pub(crate) async fn pending_sql(args: Args<'_>, ctx: &CallContext) -> Result<String, String> {
+    let outputs = previewed(args, ctx).await?;
+    Ok(outputs.get("sql").and_then(Value::as_str).unwrap_or_default().to_owned())
+}
+
 async fn previewed(args: Args<'_>, ctx: &CallContext) -> Result<BTreeMap<String, Value>, String> {
     let target = Target::of(args, ctx)?;
     let tool = Tool::of(&target)?;

@@ -103,7 +103,8 @@ pub(super) static ENTRIES: &[Function] = &[
     .on(ResourceKind::Database)
     .harmless()
     .needs(&[Need::Reachable])
-    .retry(RetryClass::Idempotent),
+    .retry(RetryClass::Idempotent)
+    .real(),
     action(
         "preview",
         &[THIS, TO],
