@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::actions::process::Launch;
+use crate::actions::sql::Dialect;
 use crate::actions::sql::connection::Address;
 
 use super::target::{Target, Trouble};
@@ -31,7 +32,13 @@ impl Alembic {
         }
         // Never migrated, or the table has another name or place: only the program knows.
         let printed = self.alembic(target, &["current"], false).await?;
-        Ok(printed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+        let found: Vec<String> =
+            printed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
+        if !found.is_empty() && target.texts(table_query(target.address.dialect())).await?.is_empty() {
+            let name = &target.name;
+            return Err(format!("alembic's revision is not one of `{name}`: does its env.py read DATABASE_URL?"));
+        }
+        Ok(found)
     }
 
     pub(super) async fn heads(&self, target: &Target) -> Result<Vec<String>, String> {
@@ -71,6 +78,14 @@ impl Alembic {
 
     pub(super) async fn make(&self, target: &Target, message: &str) -> Result<(), Trouble> {
         self.alembic(target, &["revision", "--autogenerate", "-m", message], true).await.map(|_| ())
+    }
+}
+
+/// Finds tables that may be Alembic's under another name.
+fn table_query(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "select attrelid::regclass::text from pg_attribute where attname = 'version_num'",
+        Dialect::Sqlite => "select name from sqlite_master where sql like '%version_num%'",
     }
 }
 

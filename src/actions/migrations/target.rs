@@ -140,6 +140,11 @@ impl Target {
             return Ok(Vec::new());
         }
         let mut connection = self.open("plan:migrations").await?;
+        if let Dialect::Postgres = connection.dialect() {
+            // Some system functions wait for the locks that others hold on a table.
+            let limit = format!("set lock_timeout = {}", self.limits.lock.as_millis());
+            connection.run(&limit).await.map_err(|refusal| refusal.message)?;
+        }
         let rows = connection.rows(query, MOST_ROWS).await;
         connection.close().await;
         let first = |fields: Vec<(String, serde_json::Value)>| fields.into_iter().next();
@@ -270,12 +275,12 @@ fn objects_query(dialect: Dialect) -> String {
              and c.relname not in ({BOOKS}) and c.relname not in ('alembic_version_pkc', '_sqlx_migrations_pkey', \
              'django_migrations_pkey', 'django_migrations_id_seq', 'schema_migrations_pkey')) \
              select case relkind when 'i' then 'index ' when 'S' then 'sequence ' when 'v' then 'view ' else 'table ' end \
-             || oid::regclass || coalesce((select ' ' || pg_get_indexdef(i.indexrelid) || \
+             || oid::regclass || coalesce((select ' on ' || i.indrelid::regclass || ' ' || i.indkey::text || ' ' || i.indisunique || \
              case when i.indisvalid then '' else ' INVALID' end from pg_index i where i.indexrelid = own.oid), '') from own \
              union all select 'column ' || oid::regclass || '.' || attname || ' ' || format_type(atttypid, atttypmod) || \
              case when attnotnull then ' not null' else '' end from own join pg_attribute on attrelid = oid \
              where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'f') \
-             union all select 'constraint ' || conname || ' ' || own.oid::regclass || ' ' || pg_get_constraintdef(k.oid) \
+             union all select 'constraint ' || conname || ' ' || own.oid::regclass || ' ' || contype::text || ' ' || coalesce(conkey::text, '') \
              || case when convalidated then '' else ' not valid' end from pg_constraint k join own on own.oid = conrelid"
         ),
     }
