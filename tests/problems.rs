@@ -101,6 +101,7 @@ fn same(text: &str, folder: &Path) -> String {
     let host = plan::journal::host();
     for (pattern, name) in [
         (r"\b20\d{6}-[0-9a-z]{4}\b", "[RUN]"),
+        (r"\b\d{8}T\d{9}Z-[0-9a-f]+\b", "[TIME]"),
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "[TIME]"),
         (r"\b\d\d:\d\d:\d\d\b", "[TIME]"),
         (r"process \d+", "process [PID]"),

@@ -188,7 +188,8 @@ fn not_held(error: locks::LockError) -> Problem {
 /// What actions may touch, with the settings of every resource in use.
 pub(crate) fn world(built: &Built, base: &Path, run: &str, epoch: i64, masker: Arc<Masker>) -> Result<World, Problem> {
     let epoch = u64::try_from(epoch).unwrap_or(0);
-    let reaper = std::env::current_exe().ok();
+    // Not by its path: the program may be replaced by a newer one in the middle of a run.
+    let reaper = Some(PathBuf::from("/proc/self/exe")).filter(|program| program.exists());
     let mut world = World::new(base.to_owned(), run.to_owned(), epoch, masker, reaper);
     for index in built.bound.needed_resources(&built.plan) {
         let resource = &built.plan.resources[index];

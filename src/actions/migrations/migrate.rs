@@ -13,7 +13,7 @@ use crate::actions::world::CallContext;
 use super::record::{Record, is_atomic, run_script};
 use super::target::{Target, Trouble};
 use super::tool::{Tool, Way};
-use super::{Route, failed, route, sha256, shown, sound};
+use super::{Route, State, failed, route, sha256, shown, sound};
 
 /// The key of the lock that keeps two migrations of one database apart: no tool but sqlx has one of its own.
 const LOCK: i64 = 0x706c_616e_6d69_6772;
@@ -60,7 +60,11 @@ async fn prepared(args: Args<'_>, ctx: &CallContext) -> Result<(Target, Tool), S
 
 /// What stands in the way of a migration.
 async fn planned(args: Args<'_>, target: &Target, tool: &Tool) -> Result<Route, String> {
-    let route = route(tool.state(target).await?, args.text("to")?, tool)?;
+    chosen(tool.state(target).await?, args, target, tool).await
+}
+
+async fn chosen(state: State, args: Args<'_>, target: &Target, tool: &Tool) -> Result<Route, String> {
+    let route = route(state, args.text("to")?, tool)?;
     if route.steps.is_empty() {
         return Err(format!("nothing is pending: the database is at {} already", shown(&route.from)));
     }
@@ -83,7 +87,9 @@ async fn whole(target: &Target) -> Result<(), String> {
 /// Before `migrate`: where the database is, and the way back from where it will be.
 pub(crate) async fn capture(args: Args<'_>, ctx: &CallContext) -> Result<Option<Value>, String> {
     let (target, tool) = prepared(args, &ctx.quiet()).await?;
-    let route = planned(args, &target, &tool).await?;
+    let state = tool.state(&target).await?;
+    // What refuses the migration is for the action to say: it fails before anything has happened.
+    let Ok(route) = chosen(state, args, &target, &tool).await else { return Ok(None) };
     let down = match tool.script(&target, route.down()).await {
         Ok(script) if script.whole => Ok(script.sql),
         Ok(_) => Err(format!("only `{}` itself can take this back, with its files", tool.name())),
