@@ -67,7 +67,8 @@ impl World {
         let server = Server::start(&at("live/backend"), &cluster.url(), &at("server.log"));
         let mut env = git::environment();
         env.push(("DATABASE_URL".to_owned(), cluster.url()));
-        env.push(("PATH".to_owned(), postgres::path()));
+        let venv = python().parent().unwrap().display().to_string();
+        env.push(("PATH".to_owned(), format!("{venv}:{}", postgres::path())));
         env.push(("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()));
         let plan = Plan { dir: checkout.dir.clone(), journal: at("journal/journal.db"), state: at("state"), env };
         fs::create_dir_all(at("journal")).unwrap();
@@ -296,4 +297,45 @@ fn a_run_killed_while_it_watches_is_finished_by_resume() {
     world.plan.expect(0, &["resume", "last", "--no-wait"]);
     world.assert_released();
     world.assert_records();
+}
+
+impl World {
+    /// Runs companycam.plan to its gate, opens it, and goes on to the end.
+    fn run_vocabulary(&self, fail: bool, code: i32) -> String {
+        let port = format!("port={}", self.server.port);
+        let fail = format!("fail={fail}");
+        let sets = ["revision=0002", &port, "watch_for=1s", "look_every=100ms", &fail];
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let args: Vec<&str> = ["run", "companycam.plan", "--no-wait"].into_iter().chain(sets).collect();
+        self.plan.expect(5, &args);
+        let shown = said(&self.plan.expect(0, &["approve", "last", "go", "--as", "dba", "--yes"]));
+        assert!(shown.contains("CREATE TABLE webhook_events"), "the gate shows the SQL:\n{shown}");
+        said(&self.plan.expect(code, &["resume", "--no-wait"]))
+    }
+}
+
+#[test]
+fn the_vocabulary_of_databases_deploys() {
+    let world = World::new();
+    world.run_vocabulary(false, 0);
+    world.assert_released();
+    let backups = files(&world.checkout.dir.join("backups"));
+    assert_eq!(backups.len(), 2, "a dump and what is known of it: {backups:?}");
+    for file in files(&world.folder.path().join("journal")).iter().chain(&backups) {
+        let bytes = fs::read(file).unwrap();
+        let found = bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
+        assert!(!found, "{} holds the password", file.display());
+    }
+}
+
+#[test]
+fn the_vocabulary_of_databases_goes_back() {
+    let world = World::new();
+    let before = world.state();
+    let told = world.run_vocabulary(true, 5);
+    assert!(told.contains("waits for a yes to the undo of `migrate`"), "a downgrade that drops tables asks:\n{told}");
+    world.plan.expect(0, &["approve", "last", "migrate", "--as", "dba"]);
+    world.plan.expect(6, &["resume", "--no-wait"]);
+    assert_eq!(world.state(), before);
+    assert_eq!(world.remote.log().len(), 3, "the release, and its revert");
 }
