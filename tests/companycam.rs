@@ -308,9 +308,13 @@ impl World {
         let sets = sets.iter().flat_map(|set| ["--set", set]);
         let args: Vec<&str> = ["run", "companycam.plan", "--no-wait"].into_iter().chain(sets).collect();
         self.plan.expect(5, &args);
+        self.open_gate();
+        said(&self.plan.expect(code, &["resume", "--no-wait"]))
+    }
+
+    fn open_gate(&self) {
         let shown = said(&self.plan.expect(0, &["approve", "last", "go", "--as", "dba", "--yes"]));
         assert!(shown.contains("CREATE TABLE webhook_events"), "the gate shows the SQL:\n{shown}");
-        said(&self.plan.expect(code, &["resume", "--no-wait"]))
     }
 }
 
@@ -338,4 +342,25 @@ fn the_vocabulary_of_databases_goes_back() {
     world.plan.expect(6, &["resume", "--no-wait"]);
     assert_eq!(world.state(), before);
     assert_eq!(world.remote.log().len(), 3, "the release, and its revert");
+}
+
+#[test]
+fn the_vocabulary_of_databases_survives_a_kill_while_it_migrates() {
+    let world = World::new();
+    let port = format!("port={}", world.server.port);
+    let sets = ["--set", "revision=0002", "--set", &port, "--set", "watch_for=1s", "--set", "look_every=100ms"];
+    let args: Vec<&str> = ["run", "companycam.plan", "--no-wait"].into_iter().chain(sets).collect();
+    world.plan.expect(5, &args);
+    world.open_gate();
+    let held = world.cluster.hold("LOCK TABLE leads IN SHARE MODE");
+    let mut plan = world.plan.command(&["resume", "--no-wait"]).spawn().unwrap();
+    wait_for("a migration that waits", SOON, || match world.cluster.waiting() {
+        0 => Err("nobody waits".to_owned()),
+        _ => Ok(()),
+    });
+    plan.kill().unwrap();
+    plan.wait().unwrap();
+    drop(held);
+    world.plan.expect(0, &["resume", "--no-wait"]);
+    world.assert_released();
 }
