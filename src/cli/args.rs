@@ -137,6 +137,9 @@ pub enum ValidateFormat {
     Text,
     Json,
     Sarif,
+    /// GitHub's workflow commands: shown at the lines of a change
+    Github,
+    Junit,
 }
 
 /// Ceilings for plan files.

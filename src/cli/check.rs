@@ -10,10 +10,10 @@ use crate::diag::{self, Code, Diagnostic, Problem, Severity};
 use crate::source::{Source, Span};
 use crate::syntax;
 
-use super::args;
 use super::exit::Exit;
 use super::files;
 use super::output::Output;
+use super::{annotate, args};
 
 /// The version of the JSON shapes that reading commands print.
 pub(super) const SHAPE: u32 = 1;
@@ -61,6 +61,8 @@ pub(super) fn print(
     match format {
         args::ValidateFormat::Json => output.json(&json(files)),
         args::ValidateFormat::Sarif => output.json(&sarif(files, rule)),
+        args::ValidateFormat::Github => output.text(&annotate::github(files, rule)),
+        args::ValidateFormat::Junit => output.text(&annotate::junit(files, rule)),
         args::ValidateFormat::Text => text(files, output),
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: reads arguments, calls the library, prints what comes back. No logic of its own.
 
+mod annotate;
 pub mod args;
 mod check;
 mod completions;
