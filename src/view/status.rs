@@ -4,7 +4,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::diag::{Diagnostic, Style, render};
-use crate::engine::{CheckReading, Event, NodeState, Outcome, Phase, Reading, Run, RunStatus, Waiting};
+use crate::engine::{CheckReading, Event, NodeState, Outcome, Phase, Reading, Run, RunStatus, Seen, Waiting};
 use crate::journal::{Entry, Stored};
 use crate::model::{Body, Check, Expr, ExprKind, Over, Piece, Plan, Value, Work};
 use crate::source::Span;
@@ -251,7 +251,9 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     let name = facts.work.nodes[node].id.as_str();
     let kind =
         if matches!(facts.plan.nodes[facts.work.nodes[node].decl].body, Body::Gate(_)) { "gate" } else { "step" };
-    let otherwise = declared.otherwise.as_ref().and_then(constant);
+    let filled = reading.iter().flat_map(|reading| &reading.seen).find(|seen| is_message(seen, &declared));
+    let filled = filled.map(|seen| seen.2.clone());
+    let otherwise = filled.or_else(|| declared.otherwise.as_ref().and_then(constant));
     let unreadable = reading.and_then(why_unreadable);
     cause.what = match (&otherwise, &unreadable) {
         (_, Some(why)) => format!("{word} of {kind} `{name}` could not be read: {why}"),
@@ -260,7 +262,7 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     };
     let mut drawn = Diagnostic::new(&CHECK_FAILED, declared.expr.span, cause.what.clone());
     drawn = drawn.label(over_time(&declared.over));
-    for seen in reading.iter().flat_map(|reading| &reading.seen) {
+    for seen in reading.iter().flat_map(|reading| &reading.seen).filter(|seen| !is_message(seen, &declared)) {
         let span = Span { start: seen.0, end: seen.1 };
         let text = source.slice(span).to_owned();
         // A literal shows itself.
@@ -271,6 +273,11 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     }
     cause.code = Some(CHECK_FAILED.id.to_owned());
     cause.drawn = Some(drawn);
+}
+
+/// Whether this is what `else "…"` said, with its values.
+fn is_message(seen: &Seen, declared: &Check) -> bool {
+    declared.otherwise.as_ref().is_some_and(|text| (text.span.start, text.span.end) == (seen.0, seen.1))
 }
 
 fn why_unreadable(reading: &CheckReading) -> Option<String> {
