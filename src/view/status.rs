@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::diag::{Diagnostic, Style, render};
 use crate::engine::{CheckReading, Event, NodeState, Outcome, Phase, Reading, Run, RunStatus, Seen, Waiting};
 use crate::journal::{Entry, Stored};
-use crate::model::{Body, Check, Expr, ExprKind, Over, Piece, Plan, Value, Work};
+use crate::model::{Body, Check, Expr, ExprKind, Over, Piece, Plan, Value, Work, WorkBody};
 use crate::source::Span;
 
 use super::codes::CHECK_FAILED;
@@ -104,7 +104,10 @@ pub fn status(facts: Facts<'_>) -> Status {
             attempts: view.attempts,
             started: view.started,
             ended: view.ended,
-            note: notes[node].clone(),
+            note: match view.state {
+                NodeState::Failed if notes[node].is_empty() => "given up when the run turned back".to_owned(),
+                _ => notes[node].clone(),
+            },
         }
     });
     Status {
@@ -178,6 +181,12 @@ fn fails(event: &Event) -> bool {
     )
 }
 
+/// Whether it is the failure of a step that the run can do without.
+fn is_optional(event: &Event, work: &Work) -> bool {
+    let Event::StepFailed { node, .. } = event else { return false };
+    matches!(&work.nodes[*node].body, WorkBody::Step(step) if step.optional)
+}
+
 /// The first failure of the newest try: what everything after it comes from.
 fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let events = events(facts);
@@ -187,8 +196,9 @@ fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let retried =
         |event: &&Event| matches!(event, Event::Decided { decision: crate::engine::Decision::Retry { .. }, .. });
     let from = events.iter().rposition(retried).map_or(0, |at| at + 1);
-    let newest = events[from..].iter().position(|event| fails(event)).map(|at| from + at);
-    let at = newest.or_else(|| events.iter().position(|event| fails(event)))?;
+    let fails = |event: &&Event| fails(event) && !is_optional(event, facts.work);
+    let newest = events[from..].iter().position(fails).map(|at| from + at);
+    let at = newest.or_else(|| events.iter().position(fails))?;
     let event = events[at];
     if let Event::UnwindingBegan { why, .. } = event {
         // Nothing had failed: somebody wanted it so.
@@ -331,8 +341,11 @@ pub fn suggestions(id: &str, run: &Run, work: &Work, driven: bool) -> Vec<Sugges
     let name = |node: &usize| quoted(&work.nodes[*node].id);
     for waiting in run.waiting() {
         match &waiting {
-            Waiting::Gate { node, .. } => {
-                add(format!("plan approve {id} {}", name(node)), "open the gate");
+            Waiting::Gate { node, have, need, .. } => {
+                // A window alone is waited for: nobody can open it.
+                if have < need {
+                    add(format!("plan approve {id} {}", name(node)), "open the gate");
+                }
                 add(format!("plan reject {id} {} --reason \"…\"", name(node)), "refuse it");
             }
             Waiting::Window => {}
