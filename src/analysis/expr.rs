@@ -137,7 +137,11 @@ fn regex(cx: &mut Context<'_>, pattern: &str, span: Span) -> Expr {
 
 fn list(cx: &mut Context<'_>, items: &[ast::Expr], span: Span, place: &Place) -> Expr {
     let items: Vec<Expr> = items.iter().map(|item| lower(cx, item, place)).collect();
-    let element = common(cx, items.iter(), "the items of a list");
+    let maps = items.iter().all(|item| matches!(item.ty, Ty::Map(_)));
+    let element = match maps && differ(items.iter()) {
+        true => Ty::Json,
+        false => common(cx, items.iter(), "the items of a list"),
+    };
     let secret = items.iter().any(|item| item.secret);
     Expr { kind: ExprKind::List(items), ty: Ty::list(element), secret, span }
 }
@@ -150,7 +154,7 @@ fn map(cx: &mut Context<'_>, entries: &[(ast::MapKey, ast::Expr)], span: Span, p
         }
         lowered.push((key.text.clone(), lower(cx, value, place)));
     }
-    let element = match mixed(&lowered) {
+    let element = match differ(lowered.iter().map(|(_, value)| value)) {
         true => Ty::Json,
         false => common(cx, lowered.iter().map(|(_, value)| value), "the values of a map"),
     };
@@ -158,11 +162,12 @@ fn map(cx: &mut Context<'_>, entries: &[(ast::MapKey, ast::Expr)], span: Span, p
     Expr { kind: ExprKind::Map(lowered), ty: Ty::map(element), secret, span }
 }
 
-/// A map of different things is JSON: `{ name: "x", count: 3 }`.
-fn mixed(entries: &[(String, Expr)]) -> bool {
-    let Some((_, first)) = entries.first() else { return false };
-    let same = entries.iter().all(|(_, value)| first.ty.accepts(&value.ty) || value.ty.accepts(&first.ty));
-    !same && entries.iter().all(|(_, value)| Ty::Json.accepts(&value.ty))
+/// Whether these are of several types, all of which JSON can hold. A map of different things is JSON, `{ name: "x",
+/// count: 3 }`, and so are different maps in a list; anything else that differs in a list is taken for a mistake.
+fn differ<'e>(items: impl Iterator<Item = &'e Expr> + Clone) -> bool {
+    let Some(first) = items.clone().next() else { return false };
+    let same = items.clone().all(|item| first.ty.accepts(&item.ty) || item.ty.accepts(&first.ty));
+    !same && items.clone().all(|item| Ty::Json.accepts(&item.ty))
 }
 
 /// The type that all items have; the first one that differs is reported.

@@ -27,6 +27,17 @@ pub(super) fn analyse(plan: &Plan) -> Vec<Diagnostic> {
     found
 }
 
+/// What can be said beside errors, which none of them can have caused: circles, and the undo of steps that have no error.
+pub(super) fn analyse_the_rest(plan: &Plan, errors: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    cycles(plan, &Graph::new(plan.nodes.len(), edges(plan)), &mut found);
+    let inside =
+        |node: &Node, error: &Diagnostic| node.span.start <= error.span.start && error.span.start < node.span.end;
+    let sound = plan.nodes.iter().filter(|node| !errors.iter().any(|error| inside(node, error)));
+    undo::missing_in(sound, &mut found);
+    found
+}
+
 fn edges(plan: &Plan) -> impl Iterator<Item = (usize, usize)> + '_ {
     plan.nodes.iter().enumerate().flat_map(|(at, node)| node.deps.iter().map(move |dep| (dep.node, at)))
 }

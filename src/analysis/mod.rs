@@ -39,8 +39,12 @@ pub struct Checked {
 pub fn check(source: &Arc<Source>, parsed: &Parsed) -> Checked {
     let mut diagnostics = parsed.diagnostics.clone();
     let plan = parsed.ast.as_ref().map(|ast| lower::lower(source, ast, &mut diagnostics));
-    if let Some(plan) = plan.as_ref().filter(|_| !diagnostics.iter().any(Diagnostic::is_error)) {
-        diagnostics.extend(flow::analyse(plan));
+    if let Some(plan) = plan.as_ref() {
+        let more = match diagnostics.iter().any(Diagnostic::is_error) {
+            false => flow::analyse(plan),
+            true => flow::analyse_the_rest(plan, &diagnostics),
+        };
+        diagnostics.extend(more);
     }
     diagnostics.sort_by_key(|d| (d.span.start, d.span.end, d.code.id));
     let refused = diagnostics.iter().any(Diagnostic::is_error);

@@ -19,6 +19,14 @@ pub(super) fn each_step(plan: &Plan, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Steps that say nothing of the way back.
+pub(super) fn missing_in<'a>(nodes: impl Iterator<Item = &'a Node>, found: &mut Vec<Diagnostic>) {
+    found.extend(nodes.filter_map(|node| match &node.body {
+        Body::Step(step) => missing(node, step),
+        Body::Gate(_) => None,
+    }));
+}
+
 fn missing(node: &Node, step: &Step) -> Option<Diagnostic> {
     let action = step.action.as_ref()?;
     let entry = Act::of(action)?.entry;

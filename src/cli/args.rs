@@ -282,7 +282,7 @@ pub struct Run {
     /// Check, bind values and show what would be done; change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// What a failure does, whatever the environment says
+    /// What a failure does, whatever the plan says
     #[arg(long, value_enum, value_name = "WHAT")]
     pub on_failure: Option<OnFailure>,
     /// How many actions may run at once

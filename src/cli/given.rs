@@ -41,7 +41,22 @@ fn vars(path: &Path) -> Result<serde_json::Map<String, serde_json::Value>, Probl
     let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     match json {
         true => serde_json::from_str(&text).map_err(|error| bad(error.to_string())),
-        false => toml::from_str(&text).map_err(|error| bad(error.message().to_owned())),
+        false => toml::from_str::<toml::Table>(&text)
+            .map(|table| table.into_iter().map(|(name, value)| (name, plain(value))).collect())
+            .map_err(|error| bad(error.message().to_owned())),
+    }
+}
+
+/// A TOML value as JSON; a date, which JSON does not have, as its text.
+fn plain(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(truth) => truth.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(plain).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(name, value)| (name, plain(value))).collect(),
     }
 }
 

@@ -90,6 +90,15 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// What `else "…"` says now, kept among what was seen, under its own place in the file.
+    pub(crate) async fn message(&self, otherwise: &Expr, answers: &mut Answers) -> Option<Seen> {
+        let value = self.value(otherwise, answers).await.ok()?;
+        let text = self.context.world.masker.mask(&registry::printed(&value));
+        Some(Seen(otherwise.span.start, otherwise.span.end, text))
+    }
+}
+
 /// A probe's arguments by name.
 fn named(call: &ProbeCall) -> BTreeMap<String, Value> {
     let function = registry::find(crate::model::FunctionKind::Probe, call.function)

@@ -73,8 +73,10 @@ async fn command(words: Option<&Value>, base: &Path) -> Result<String, String> {
         _ => Vec::new(),
     };
     let (program, rest) = words.split_first().ok_or("the command is empty")?;
+    // The folder of a plan named without one is the empty path, which nothing can start in.
+    let folder = if base.as_os_str().is_empty() { Path::new(".") } else { base };
     let mut command = tokio::process::Command::new(program);
-    command.args(rest).current_dir(base).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.args(rest).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     let output = tokio::time::timeout(COMMAND_TIME, command.output())
         .await
         .map_err(|_| format!("`{program}` did not end within {} s", COMMAND_TIME.as_secs()))?

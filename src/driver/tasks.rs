@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::actions::{self, CallContext, StopToken};
-use crate::engine::{CheckReading, Failure, Input, Observation, Outcome, Phase, Settlement};
+use crate::engine::{CheckReading, Failure, Input, Observation, Outcome, Phase, Reading, Settlement};
 use crate::journal::{JournalError, Ticket};
 use crate::model::{Alternative, Body, Call, Check, Expr, ExprKind, FunctionKind, HookEvent, Node, Step, Undo, Value};
 use crate::registry::{self, Answers, DefaultUndo, Function};
@@ -257,14 +257,19 @@ impl At {
     }
 
     async fn read(&self, phase: Phase, check: usize, answers: &mut Answers) -> CheckReading {
-        let expr = match phase {
-            Phase::When => self.node().when.as_ref(),
-            Phase::Require => self.node().requires.get(check).map(|c: &Check| &c.expr),
-            Phase::Verify => self.step().and_then(|step| step.verifies.get(check)).map(|c| &c.expr),
-            Phase::VerifyUndo => self.step().and_then(|step| step.verify_undo.get(check)).map(|c| &c.expr),
+        let declared = match phase {
+            Phase::When => None,
+            Phase::Require => self.node().requires.get(check),
+            Phase::Verify => self.step().and_then(|step| step.verifies.get(check)),
+            Phase::VerifyUndo => self.step().and_then(|step| step.verify_undo.get(check)),
         };
+        let expr = declared.map(|check: &Check| &check.expr).or(self.node().when.as_ref());
         let expr = expr.expect("the machine asks for checks that the plan has");
-        self.reader.check(check, expr, answers).await
+        let mut reading = self.reader.check(check, expr, answers).await;
+        if let (Reading::False, Some(otherwise)) = (&reading.reading, declared.and_then(|c| c.otherwise.as_ref())) {
+            reading.seen.extend(self.reader.message(otherwise, answers).await);
+        }
+        reading
     }
 
     async fn observe(mut self) -> Result<Observation, String> {

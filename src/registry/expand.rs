@@ -22,16 +22,22 @@ const BACKOFF: (u64, u64) = (1_000, 30_000);
 /// What stands in [`ApproveSpec::not`] for `not author`, until the driver puts the names there that it has found.
 pub const AUTHOR: &str = "author";
 
-/// Lays out the work of a run. `on_failure` is what the command line says: it comes before the environment's policy, and
-/// after a step's own. Everything that is wrong is reported at once.
+/// Lays out the work of a run. `on_failure` is what the command line says: it replaces every policy of the plan.
+/// Everything that is wrong is reported at once.
 pub fn expand(
     plan: &Plan,
     bound: &Bound,
     jobs: usize,
     on_failure: Option<PolicySpec>,
 ) -> Result<Work, Vec<BindProblem>> {
-    let mut expansion =
-        Expansion { plan, bound, ranges: Vec::new(), policy: PolicySpec::UndoAll, problems: Vec::new() };
+    let mut expansion = Expansion {
+        plan,
+        bound,
+        ranges: Vec::new(),
+        given: on_failure,
+        policy: PolicySpec::UndoAll,
+        problems: Vec::new(),
+    };
     let items: Vec<Option<Vec<Value>>> = plan.nodes.iter().map(|node| expansion.items(node)).collect();
     if !expansion.problems.is_empty() {
         return Err(expansion.problems);
@@ -40,11 +46,9 @@ pub fn expand(
     let environment =
         plan.environments.iter().find(|environment| Some(environment.name.as_str()) == bound.environment());
     let of_environment = environment.and_then(|environment| environment.on_failure.as_ref());
-    expansion.policy = match (on_failure, of_environment) {
-        (Some(policy), _) => policy,
-        (None, Some(policy)) => expansion.policy_spec(policy, &bound.with_item(None)),
-        (None, None) => PolicySpec::UndoAll,
-    };
+    if let Some(policy) = of_environment {
+        expansion.policy = expansion.policy_spec(policy, &bound.with_item(None));
+    }
     let standing = expansion.standing_in();
     let nodes: Vec<WorkNode> =
         (0..plan.nodes.len()).flat_map(|decl| expansion.instances(decl, items[decl].as_deref(), &standing)).collect();
@@ -63,6 +67,8 @@ struct Expansion<'a> {
     /// Work nodes of each declaration.
     ranges: Vec<std::ops::Range<usize>>,
     /// What a failure does when the step does not say.
+    /// What the command line says, before all that the plan says.
+    given: Option<PolicySpec>,
     policy: PolicySpec,
     problems: Vec<BindProblem>,
 }
@@ -193,9 +199,10 @@ impl Expansion<'_> {
             backoff: retries.1,
             optional: step.optional,
             always: step.always,
-            on_failure: match &step.on_failure {
-                Some(policy) => self.policy_spec(policy, scope),
-                None => self.policy.clone(),
+            on_failure: match (&self.given, &step.on_failure) {
+                (Some(given), _) => given.clone(),
+                (None, Some(policy)) => self.policy_spec(policy, scope),
+                (None, None) => self.policy.clone(),
             },
         }
     }

@@ -120,12 +120,17 @@ impl Reader<'_> {
             if top.level() < level {
                 break;
             }
-            if top.level() == COMPARISON && level == COMPARISON && !row.chained {
-                row.chained = true;
-                self.chained(span, top_span);
-            }
             row.operators.pop();
             self.reduce(&mut row.operands, top, top_span);
+            if top.level() == COMPARISON && level == COMPARISON {
+                if !std::mem::replace(&mut row.chained, true) {
+                    self.chained(span, top_span);
+                }
+                // Read as `a < b and … < c`: the types of a chain are nothing to complain of as well.
+                row.operators.push((Op::Binary(BinaryOp::And), span));
+                row.operands.push((Expr { kind: ExprKind::Error, loc: Loc(span) }, 0));
+                break;
+            }
         }
         row.operators.push((op, span));
     }

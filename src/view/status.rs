@@ -4,9 +4,9 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::diag::{Diagnostic, Style, render};
-use crate::engine::{CheckReading, Event, NodeState, Outcome, Phase, Reading, Run, RunStatus, Waiting};
+use crate::engine::{CheckReading, Event, NodeState, Outcome, Phase, Reading, Run, RunStatus, Seen, Waiting};
 use crate::journal::{Entry, Stored};
-use crate::model::{Body, Check, Expr, ExprKind, Over, Piece, Plan, Value, Work};
+use crate::model::{Body, Check, Expr, ExprKind, Over, Piece, Plan, Value, Work, WorkBody};
 use crate::source::Span;
 
 use super::codes::CHECK_FAILED;
@@ -104,7 +104,10 @@ pub fn status(facts: &Facts<'_>) -> Status {
             attempts: view.attempts,
             started: view.started,
             ended: view.ended,
-            note: notes[node].clone(),
+            note: match view.state {
+                NodeState::Failed if notes[node].is_empty() => "given up when the run turned back".to_owned(),
+                _ => notes[node].clone(),
+            },
         }
     });
     Status {
@@ -178,6 +181,12 @@ fn fails(event: &Event) -> bool {
     )
 }
 
+/// Whether it is the failure of a step that the run can do without.
+fn is_optional(event: &Event, work: &Work) -> bool {
+    let Event::StepFailed { node, .. } = event else { return false };
+    matches!(&work.nodes[*node].body, WorkBody::Step(step) if step.optional)
+}
+
 /// The first failure of the newest try: what everything after it comes from.
 fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let events = events(facts);
@@ -187,8 +196,9 @@ fn cause(facts: &Facts<'_>) -> Option<Cause> {
     let retried =
         |event: &&Event| matches!(event, Event::Decided { decision: crate::engine::Decision::Retry { .. }, .. });
     let from = events.iter().rposition(retried).map_or(0, |at| at + 1);
-    let newest = events[from..].iter().position(|event| fails(event)).map(|at| from + at);
-    let at = newest.or_else(|| events.iter().position(|event| fails(event)))?;
+    let fails = |event: &&Event| fails(event) && !is_optional(event, facts.work);
+    let newest = events[from..].iter().position(fails).map(|at| from + at);
+    let at = newest.or_else(|| events.iter().position(fails))?;
     let event = events[at];
     if let Event::UnwindingBegan { why, .. } = event {
         // Nothing had failed: somebody wanted it so.
@@ -251,7 +261,9 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     let name = facts.work.nodes[node].id.as_str();
     let kind =
         if matches!(facts.plan.nodes[facts.work.nodes[node].decl].body, Body::Gate(_)) { "gate" } else { "step" };
-    let otherwise = declared.otherwise.as_ref().and_then(constant);
+    let filled = reading.iter().flat_map(|reading| &reading.seen).find(|seen| is_message(seen, &declared));
+    let filled = filled.map(|seen| seen.2.clone());
+    let otherwise = filled.or_else(|| declared.otherwise.as_ref().and_then(constant));
     let unreadable = reading.and_then(why_unreadable);
     cause.what = match (&otherwise, &unreadable) {
         (_, Some(why)) => format!("{word} of {kind} `{name}` could not be read: {why}"),
@@ -260,7 +272,7 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     };
     let mut drawn = Diagnostic::new(&CHECK_FAILED, declared.expr.span, cause.what.clone());
     drawn = drawn.label(over_time(&declared.over));
-    for seen in reading.iter().flat_map(|reading| &reading.seen) {
+    for seen in reading.iter().flat_map(|reading| &reading.seen).filter(|seen| !is_message(seen, &declared)) {
         let span = Span { start: seen.0, end: seen.1 };
         let text = source.slice(span).to_owned();
         // A literal shows itself.
@@ -271,6 +283,11 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
     }
     cause.code = Some(CHECK_FAILED.id.to_owned());
     cause.drawn = Some(drawn);
+}
+
+/// Whether this is what `else "…"` said, with its values.
+fn is_message(seen: &Seen, declared: &Check) -> bool {
+    declared.otherwise.as_ref().is_some_and(|text| (text.span.start, text.span.end) == (seen.0, seen.1))
 }
 
 fn why_unreadable(reading: &CheckReading) -> Option<String> {
@@ -324,8 +341,11 @@ pub fn suggestions(id: &str, run: &Run, work: &Work, driven: bool) -> Vec<Sugges
     let name = |node: &usize| quoted(&work.nodes[*node].id);
     for waiting in run.waiting() {
         match &waiting {
-            Waiting::Gate { node, .. } => {
-                add(format!("plan approve {id} {}", name(node)), "open the gate");
+            Waiting::Gate { node, have, need, .. } => {
+                // A window alone is waited for: nobody can open it.
+                if have < need {
+                    add(format!("plan approve {id} {}", name(node)), "open the gate");
+                }
                 add(format!("plan reject {id} {} --reason \"…\"", name(node)), "refuse it");
             }
             Waiting::Window => {}
