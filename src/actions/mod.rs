@@ -30,7 +30,7 @@ use crate::model::Value;
 use args::Args;
 use mask::mask_members;
 
-pub use codes::CODES;
+pub use codes::{BAD_CALL, CODES};
 pub use mask::{MASK, MaskStream, Masker, SHORTEST, ShortSecret};
 pub use preflight::{Missing, preflight};
 pub use reaper::{end_leftovers, reaper_main};

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::diag::Problem;
 use crate::driver::{self, Place, Replayed, codes};
+use crate::engine::Waiting;
 use crate::journal::{Entry, Journal, Mode, Stored, Stream, locate, locks};
-use crate::model::Work;
+use crate::model::{Body, Work};
 use crate::registry;
 use crate::syntax::Limits;
 use crate::view::lines::{clock, ended};
@@ -105,8 +106,15 @@ pub(super) async fn report(args: &args::Report, output: &Output) -> Result<Exit,
 
 /// When the window opens that a run waits for.
 fn next_opening(replayed: &Replayed) -> Option<String> {
-    let waits = replayed.run.waiting().contains(&crate::engine::Waiting::Window);
-    let window = replayed.built.environment().filter(|_| waits)?.window.as_ref()?;
+    let built = &replayed.built;
+    let window = replayed.run.waiting().into_iter().find_map(|waiting| match waiting {
+        Waiting::Window => built.environment()?.window.as_ref(),
+        Waiting::Gate { node, window: true, .. } => match &built.plan.nodes[built.work.nodes[node].decl].body {
+            Body::Gate(gate) => gate.window.as_ref(),
+            Body::Step(_) => None,
+        },
+        _ => None,
+    })?;
     let state = driver::window_state(window, driver::wall()).ok()?;
     match (state.open, state.changes) {
         (true, _) => Some("the window is open now".to_owned()),

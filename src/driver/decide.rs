@@ -121,7 +121,7 @@ pub fn is_over(status: RunStatus) -> bool {
 pub struct Amendment {
     header: Header,
     built: Arc<Built>,
-    /// Lines for a person: `+ step`, `- step`, `~ step`.
+    /// Lines for a person: `+ step`, `- step`, `~ step`, and `= step` for one that keeps what it was.
     pub changes: Vec<String>,
 }
 
@@ -137,11 +137,12 @@ pub fn amendment(replayed: &Replayed, text: &str) -> Result<Amendment, Problem> 
     probe.amend(built.work.clone()).map_err(|error| {
         Problem::new(&codes::AMEND_REFUSED, error.to_string()).advice(format!("see `plan status {}`", replayed.id))
     })?;
-    let changes = changes(&replayed.built, &built);
+    let changes = changes(replayed, &built);
     Ok(Amendment { header, built: Arc::new(built), changes })
 }
 
-fn changes(before: &Built, after: &Built) -> Vec<String> {
+fn changes(replayed: &Replayed, after: &Built) -> Vec<String> {
+    let before = replayed.built.as_ref();
     let text = |built: &Built, node: usize| {
         let declared = &built.plan.nodes[built.work.nodes[node].decl];
         built.plan.source.slice(declared.span).to_owned()
@@ -150,8 +151,11 @@ fn changes(before: &Built, after: &Built) -> Vec<String> {
     for (node, work) in after.work.nodes.iter().enumerate() {
         match before.work.find(&work.id) {
             None => lines.push(format!("+ {}", work.id)),
-            Some(earlier) if text(before, earlier) != text(after, node) => lines.push(format!("~ {}", work.id)),
-            Some(_) => {}
+            Some(earlier) if text(before, earlier) == text(after, node) => {}
+            Some(earlier) if replayed.run.node(earlier).attempts > 0 => {
+                lines.push(format!("= {} has started: it keeps its action and its undo as they were", work.id));
+            }
+            Some(_) => lines.push(format!("~ {}", work.id)),
         }
     }
     let gone = before.work.nodes.iter().filter(|work| after.work.find(&work.id).is_none());

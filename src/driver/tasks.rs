@@ -14,7 +14,6 @@ use crate::model::{Alternative, Body, Call, Check, Expr, ExprKind, FunctionKind,
 use crate::registry::{self, Answers, DefaultUndo, Function};
 
 use super::build::Built;
-use super::codes;
 use super::eval::Reader;
 use super::inbox::Asked;
 use super::scope::NodeScope;
@@ -141,9 +140,13 @@ impl Tasks {
             for action in hooks {
                 match at.perform(&action).await {
                     Outcome::Succeeded { .. } | Outcome::ByHand { .. } => {}
-                    Outcome::Failed { failure, .. } => observer.note(&format!("a hook failed: {}", failure.message)),
-                    Outcome::TimedOut { .. } => observer.note("a hook did not end in time"),
-                    Outcome::Unknown { why } => observer.note(&format!("a hook was ended: {why}")),
+                    Outcome::Failed { failure, .. } => {
+                        observer.note(&format!("`on {}` failed: {}", event_word(event), failure.message))
+                    }
+                    Outcome::TimedOut { .. } => {
+                        observer.note(&format!("`on {}` did not end in time", event_word(event)))
+                    }
+                    Outcome::Unknown { why } => observer.note(&format!("`on {}` was ended: {why}", event_word(event))),
                 }
             }
             let _ = sender.send(Message::HookEnded);
@@ -382,6 +385,15 @@ impl At {
     }
 }
 
+fn event_word(event: HookEvent) -> &'static str {
+    match event {
+        HookEvent::Failure => "failure",
+        HookEvent::Success => "success",
+        HookEvent::Paused => "paused",
+        HookEvent::Stuck => "stuck",
+    }
+}
+
 fn call_of(action: &Expr) -> &Call {
     match &action.kind {
         ExprKind::Call(call) => call,
@@ -394,6 +406,6 @@ fn entry(call: &Call) -> &'static Function {
 }
 
 fn not_started(why: &str) -> Outcome {
-    let failure = Failure { code: codes::BAD_ARGUMENT.id.into(), message: why.to_owned(), tail: String::new() };
+    let failure = Failure { code: actions::BAD_CALL.id.into(), message: why.to_owned(), tail: String::new() };
     Outcome::Failed { clean: true, failure }
 }

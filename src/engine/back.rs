@@ -191,7 +191,7 @@ impl Run {
         }
         let why = match &outcome {
             Outcome::Failed { failure, .. } => Some(failure.message.clone()),
-            Outcome::TimedOut { after } => Some(format!("it did not end within {after} ms")),
+            Outcome::TimedOut { after } => Some(format!("it did not end within {}", super::run::span(*after))),
             Outcome::Unknown { why } => Some(why.clone()),
             Outcome::Succeeded { .. } | Outcome::ByHand { .. } => None,
         };

@@ -227,7 +227,11 @@ impl Run {
                 self.attempt_failed(node, kind, failure.message);
             }
             Outcome::TimedOut { after } => {
-                self.attempt_failed(node, FailureKind::Unknown, format!("it did not end within {after} ms"));
+                self.attempt_failed(
+                    node,
+                    FailureKind::Unknown,
+                    format!("it did not end within {}", super::run::span(after)),
+                );
             }
             Outcome::Unknown { why } => self.lost(node, why),
             Outcome::ByHand { .. } => {}

@@ -349,6 +349,15 @@ impl Run {
     }
 }
 
+/// Milliseconds for people.
+pub(super) fn span(ms: u64) -> String {
+    match ms {
+        ms if ms > 0 && ms.is_multiple_of(60_000) => format!("{} min", ms / 60_000),
+        ms if ms > 0 && ms.is_multiple_of(1_000) => format!("{} s", ms / 1_000),
+        ms => format!("{ms} ms"),
+    }
+}
+
 fn put(set: &mut BTreeSet<usize>, node: usize, wanted: bool) {
     if wanted {
         set.insert(node);

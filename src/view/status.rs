@@ -270,19 +270,37 @@ fn draw(cause: &mut Cause, facts: &Facts<'_>, before: &[&Event], (node, phase, c
         (Some(text), None) => format!("{word} failed in {kind} `{name}`: {text}"),
         (None, None) => format!("{word} failed in {kind} `{name}`: `{}`", source.slice(declared.span)),
     };
-    let mut drawn = Diagnostic::new(&CHECK_FAILED, declared.expr.span, cause.what.clone());
-    drawn = drawn.label(over_time(&declared.over));
+    let mut parts = Vec::new();
     for seen in reading.iter().flat_map(|reading| &reading.seen).filter(|seen| !is_message(seen, &declared)) {
         let span = Span { start: seen.0, end: seen.1 };
         let text = source.slice(span).to_owned();
         // A literal shows itself.
         if text != seen.2 && !text.is_empty() {
-            drawn = drawn.related(span, seen.2.clone());
+            parts.push((span, seen.2.clone()));
             cause.seen.push((text, seen.2.clone()));
         }
     }
     cause.code = Some(CHECK_FAILED.id.to_owned());
-    cause.drawn = Some(drawn);
+    cause.drawn = Some(drawn(&declared, &cause.what, parts));
+}
+
+/// The check with the value under each part of it; a part within another shows in the whole of that.
+fn drawn(declared: &Check, what: &str, mut parts: Vec<(Span, String)>) -> Diagnostic {
+    parts.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
+    let mut end = 0;
+    parts.retain(|(span, _)| {
+        let outside = span.start >= end;
+        end = end.max(span.end);
+        outside
+    });
+    let over = over_time(&declared.over);
+    let mut parts = parts.into_iter();
+    let Some((span, value)) = parts.next() else {
+        return Diagnostic::new(&CHECK_FAILED, declared.expr.span, what).label(over);
+    };
+    let label = if over.is_empty() { value } else { format!("{value}, and it {over}") };
+    let first = Diagnostic::new(&CHECK_FAILED, span, what).label(label);
+    parts.fold(first, |drawn, (span, value)| drawn.related(span, value))
 }
 
 /// Whether this is what `else "…"` said, with its values.
@@ -420,12 +438,7 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
     let environment = status.environment.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let title = if status.title.is_empty() { String::new() } else { format!(" \"{}\"", status.title) };
     push(&format!("run {}: {}{title}{environment}", status.run, status.plan));
-    push(&format!(
-        "{}, started {} by {}",
-        lines::ended(status.status, &left),
-        lines::clock(status.started),
-        status.started_by
-    ));
+    push(&format!("{}, started {} by {}", standing(status, &left), lines::clock(status.started), status.started_by));
     if !status.waiting.is_empty() {
         push(&format!("waits for {}", status.waiting.join("; ")));
     }
@@ -451,6 +464,15 @@ pub fn text(status: &Status, plan: &Plan, style: Style) -> String {
         }
     }
     out
+}
+
+/// How it stands, in words; a run that nobody drives does not run, whatever its state.
+fn standing(status: &Status, left: &[&str]) -> String {
+    let word = lines::ended(status.status, left);
+    match status.status {
+        RunStatus::Running | RunStatus::Unwinding if !status.driven => format!("{word}, but no process drives it"),
+        _ => word,
+    }
 }
 
 fn cause_text(cause: &Cause, plan: &Plan, style: Style, push: &mut impl FnMut(&str)) {
