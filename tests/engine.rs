@@ -392,3 +392,15 @@ fn a_wide_plan_is_linear() {
     }
     assert_eq!(world.run.status(), RunStatus::Succeeded);
 }
+
+#[test]
+fn a_crash_while_it_observes_is_no_dead_end() {
+    let mut specs = vec![step()];
+    specs[0].observes = true;
+    let mut world = World::new(steps(specs, &[]), Script::default());
+    world.input(Input::Begin);
+    assert!(matches!(world.pending[..], [Command::Observe { node: 0 }]));
+    world.crash();
+    world.settle();
+    assert_eq!(world.run.status(), RunStatus::Succeeded);
+}

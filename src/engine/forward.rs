@@ -423,7 +423,10 @@ impl Run {
         let state = &mut self.nodes[node];
         state.answered();
         match &mut state.phase {
-            Some(reading) if reading.phase == phase && reading.broken().is_none() => reading.gap(self.now),
+            // One without checks, or with all of them held, has nothing to wait for.
+            Some(reading) if reading.phase == phase && reading.broken().is_none() && !reading.held() => {
+                reading.gap(self.now);
+            }
             _ => {
                 state.phase = None;
                 self.follow(node);

@@ -36,6 +36,7 @@ fn spec(kind: &Kind) -> StepSpec {
         6 => spec.undo = UndoSpec::Alternatives(vec![AlternativeSpec { ask: false }, AlternativeSpec { ask: true }]),
         _ => {}
     }
+    spec.observes = kind.fails > 3;
     spec.retries = u32::from(kind.class == 1 || kind.class == 2);
     if kind.verify > 2 {
         spec.verifies = vec![Timing::For { span: 100, every: 30, misses: 1 }, Timing::Once];
