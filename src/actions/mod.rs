@@ -36,14 +36,11 @@ pub use preflight::{Missing, preflight};
 pub use reaper::{end_leftovers, reaper_main};
 pub use service::{Service, start_service};
 pub use sql::end_sessions;
-pub use world::{CallContext, Mode, ResolvedResource, Silent, Sink, StopToken, Stream, World};
+pub use world::{CallContext, ResolvedResource, Silent, Sink, StopToken, Stream, World};
 
 /// Carries an action out. `args`: by parameter name, as the registry's entry has them; resources as [`Value::Resource`].
 /// What it returns is masked.
 pub async fn perform(function: &str, args: &BTreeMap<String, Value>, ctx: &CallContext) -> Outcome {
-    if ctx.world.mode == Mode::Dry {
-        return Outcome::Succeeded { outputs: BTreeMap::new() };
-    }
     let args = Args(args);
     let outcome = match function {
         "run" | "shell" => commands::perform(function, args, ctx).await,
@@ -99,9 +96,6 @@ pub async fn capture(
     args: &BTreeMap<String, Value>,
     ctx: &CallContext,
 ) -> Result<Option<Value>, String> {
-    if ctx.world.mode == Mode::Dry {
-        return Ok(None);
-    }
     let captured = match function {
         "push" => repo::capture(Args(args), ctx).await,
         "copy" => files::capture(Args(args), ctx).await,
@@ -120,9 +114,6 @@ pub async fn undo_default(
     outputs: Option<&BTreeMap<String, Value>>,
     ctx: &CallContext,
 ) -> Outcome {
-    if ctx.world.mode == Mode::Dry {
-        return Outcome::Succeeded { outputs: BTreeMap::new() };
-    }
     let args = Args(args);
     let outcome = match function {
         "push" => repo::undo(args, captured, outputs, ctx).await,
@@ -140,9 +131,9 @@ pub async fn undo_by(
     captured: Option<&Value>,
     ctx: &CallContext,
 ) -> Outcome {
-    match (function, ctx.world.mode) {
-        ("downgrade", Mode::Real) => masked(migrations::undo(Args(args), captured, ctx).await, ctx),
-        (_, Mode::Real | Mode::Dry) => perform(function, args, ctx).await,
+    match function {
+        "downgrade" => masked(migrations::undo(Args(args), captured, ctx).await, ctx),
+        _ => perform(function, args, ctx).await,
     }
 }
 

@@ -20,15 +20,6 @@ pub struct ResolvedResource {
     pub settings: BTreeMap<String, Value>,
 }
 
-/// Whether actions change anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    #[default]
-    Real,
-    /// Actions and undos do nothing and succeed without outputs. Probes read.
-    Dry,
-}
-
 /// What everything of one run shares.
 #[derive(Debug)]
 pub struct World {
@@ -40,7 +31,6 @@ pub struct World {
     /// The epoch of the lease under which this process drives the run.
     pub epoch: u64,
     pub masker: Arc<Masker>,
-    pub mode: Mode,
     watcher: Watcher,
 }
 
@@ -51,7 +41,7 @@ impl World {
         // An empty path means "here" to people and nothing to the system.
         let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
         let watcher = Watcher::new(reaper, run.clone(), epoch);
-        Self { resources: BTreeMap::new(), base, run, epoch, masker, mode: Mode::Real, watcher }
+        Self { resources: BTreeMap::new(), base, run, epoch, masker, watcher }
     }
 
     /// The orderly end of this process's work on the run: nobody has to end anything after it.
